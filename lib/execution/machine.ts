@@ -1,0 +1,159 @@
+/**
+ * What travels between the compiled state machine and the handlers: the JSON strings embedded in the ASL
+ * (`WorkflowConfig`, `StepConfig`) and the payload of each Lambda state. The compiler writes these, the handlers read them.
+ */
+import type { Json, JsonSchema } from '../json.ts';
+import type { Effects, RetryPolicy } from '../workflow/definition.ts';
+import type { Template } from '../workflow/template.ts';
+import type { DeclaredStep, FinishAnswer, Handle } from './records.ts';
+
+/** A scalar that ASL reads: stored under `refs.<alias>` in the state. `path` is below the input or the output. */
+export interface RefAlias {
+  readonly alias: string;
+  readonly path: readonly string[];
+}
+
+/** Embedded once, in the Open state. */
+export interface WorkflowConfig {
+  readonly name: string;
+  readonly inputSchema: JsonSchema;
+  readonly timeoutSeconds: number;
+  readonly steps: readonly DeclaredStep[];
+  /** State keys of every acting step, seeded with null by Open. */
+  readonly stepKeys: readonly string[];
+  readonly inputRefs: readonly RefAlias[];
+}
+
+interface ActingStepConfig {
+  readonly path: string;
+  readonly effects: Effects;
+  readonly idempotent: boolean;
+  readonly retry: RetryPolicy;
+  readonly timeoutSeconds: number;
+  readonly outputSchema?: JsonSchema;
+  readonly refs: readonly RefAlias[];
+}
+
+export interface SandboxStepConfig extends ActingStepConfig {
+  readonly kind: 'sandbox';
+  readonly image: string;
+  readonly command: readonly Template[];
+  readonly env: { readonly [name: string]: Template };
+  readonly input: Template;
+  readonly cpu: number;
+  readonly memoryMib: number;
+  readonly agent?: string;
+}
+
+export interface LambdaStepConfig extends ActingStepConfig {
+  readonly kind: 'lambda';
+  readonly with: Template;
+}
+
+export type StepConfig = SandboxStepConfig | LambdaStepConfig;
+
+/** State key of a step: its path with `-` as `_` (JSONPath names; step names have no underscore, so keys are unique). */
+export function stateKey(path: string): string {
+  return path.replaceAll('-', '_');
+}
+
+/** `$` below Open. At most 200 KiB, proven by the compiler. */
+export interface MachineState {
+  readonly schema: number;
+  readonly execution: { readonly id: string };
+  readonly input: { readonly ref: Handle; readonly refs: { readonly [alias: string]: Json } };
+  readonly steps: { readonly [key: string]: FinishAnswer | null };
+  /** Data of the step that is being run: Prepare's answer, and what Run was caught with. */
+  readonly step: (PrepareAnswer & { readonly caught?: CaughtError }) | null;
+}
+
+export interface OpenEvent {
+  readonly schema: number;
+  readonly executionArn: string;
+  /** `$$.Execution.StartTime`. */
+  readonly startedAt: string;
+  readonly input: Json;
+  /** JSON text of a `WorkflowConfig`. */
+  readonly workflow: string;
+  /** SHA-256 of the ASL document before substitution. */
+  readonly definitionHash: string;
+}
+
+/** `ok: false`: the execution is recorded with its `ending`, and the graph goes to Fail. */
+export type OpenAnswer =
+  | { readonly ok: true; readonly state: MachineState; readonly error: null }
+  | { readonly ok: false; readonly state: null; readonly error: { readonly code: string; readonly message: string } };
+
+export interface PrepareEvent {
+  readonly schema: number;
+  readonly executionId: string;
+  readonly enteredAt: string;
+  /** JSON text of a `StepConfig`. */
+  readonly step: string;
+  /** What the construct filled in: never part of the JSON text. */
+  readonly target: SandboxTarget | LambdaTarget;
+  readonly input: MachineState['input'];
+  readonly steps: MachineState['steps'];
+}
+
+export interface SandboxTarget {
+  /** ARN of the task definition revision. */
+  readonly taskDefinition: string;
+  /** Hex SHA-256 of the code archive, or '' where the step has no code. Its key is `codeKey(sha256)`. */
+  readonly codeSha256: string;
+}
+
+export interface LambdaTarget {
+  /** ARN of a published function version. */
+  readonly functionArn: string;
+}
+
+export interface PrepareAnswer {
+  readonly attempt: number;
+  readonly route: 'run' | 'deny';
+  /** Goes into the task's environment; `''` for `lambda` steps and denials. */
+  readonly leaseId: string;
+  readonly code: string;
+}
+
+/** Run of a `lambda` step. */
+export interface InvokeEvent {
+  readonly schema: number;
+  readonly executionId: string;
+  readonly path: string;
+  readonly attempt: number;
+  readonly leaseId: string;
+  readonly code: string;
+}
+
+export interface CaughtError {
+  readonly Error: string;
+  readonly Cause: string;
+}
+
+export interface FinishEvent {
+  readonly schema: number;
+  readonly executionId: string;
+  /** JSON text of a `StepConfig`. */
+  readonly step: string;
+  readonly prepared: PrepareAnswer & { readonly caught?: CaughtError };
+}
+
+export interface CloseEvent {
+  readonly schema: number;
+  readonly executionId: string;
+  /** JSON text of a `Template`. */
+  readonly output: string;
+  readonly input: MachineState['input'];
+  readonly steps: MachineState['steps'];
+}
+
+/** `ok: false`: the execution is ending in another way, which the graph must not overtake. */
+export type CloseAnswer =
+  | { readonly ok: true; readonly output: Json; readonly error: null }
+  | { readonly ok: false; readonly output: null; readonly error: { readonly code: string; readonly message: string } };
+
+/** Key in the artefact bucket of an agent code archive (gzip tar). */
+export function codeKey(codeSha256: string): string {
+  return `code/${codeSha256}.tar.gz`;
+}

@@ -1,0 +1,140 @@
+import type { ErrorData } from '../errors.ts';
+import type { Exit } from '../sandbox/exit.ts';
+import type { Usage } from '../sandbox/protocol.ts';
+import type { AttemptStatus, EndingStatus, ExecutionStatus } from './status.ts';
+
+/** The number that state data, records and events carry; handlers accept this one and the one before. */
+export const SCHEMA = 1;
+
+/** Names a stored JSON value: an item of the State table up to 32 KiB, an S3 object above. */
+export interface Handle {
+  readonly at: 'item' | 's3';
+  readonly key: string;
+  /** Hex SHA-256 of the stored bytes. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** Above this many bytes a value moves by S3 and by presigned URL instead of inline (32 KiB). */
+export const INLINE_LIMIT_BYTES = 32 * 1024;
+
+/** Who did something. `verified: false`: nothing proves it. */
+export interface Actor {
+  readonly type: 'person' | 'principal' | 'system' | 'runner' | 'unverified';
+  readonly id: string;
+  /** The door it came through: `api`, `step-functions`, `sandbox`, `reconcile` … */
+  readonly via: string;
+}
+
+/** `META`: one per execution. Times are ISO 8601 in UTC with milliseconds. */
+export interface ExecutionRecord {
+  readonly schema: number;
+  readonly executionId: string;
+  readonly workflow: string;
+  readonly tenant: string;
+  readonly status: ExecutionStatus;
+  readonly executionArn: string;
+  readonly requester: Actor;
+  /** SHA-256 of the canonical input as it was given to StartExecution. */
+  readonly inputHash: string;
+  readonly input?: Handle;
+  readonly output?: Handle;
+  readonly error?: ErrorData;
+  /** Written by whoever ends the execution, before the state machine is stopped or fails. */
+  readonly ending?: Ending;
+  readonly definitionHash?: string;
+  /** Declared steps in the order of the definition; with kind, for `status`. */
+  readonly steps: readonly DeclaredStep[];
+  readonly startedAt: string;
+  readonly endedAt?: string;
+  /** When the workflow's own `timeout` is over. */
+  readonly timeoutAt?: string;
+  /** How many events this execution's transactions have written. Counted by `commit`, never set. */
+  readonly eventCount: number;
+  /** When `reconcile` looks at it next; absent once it is final. */
+  readonly checkAt?: string;
+  /** Correlates logs and traces: the X-Ray root trace id where there is one, else the execution id. */
+  readonly traceId: string;
+}
+
+export interface DeclaredStep {
+  readonly path: string;
+  readonly kind: 'sandbox' | 'lambda';
+}
+
+export interface Ending {
+  readonly status: EndingStatus;
+  readonly actor: Actor;
+  readonly reason: string;
+  readonly error?: ErrorData;
+}
+
+/** `STEP#<path>#<attempt>`: one entry of Prepare. */
+export interface AttemptRecord {
+  readonly schema: number;
+  readonly executionId: string;
+  readonly path: string;
+  readonly kind: 'sandbox' | 'lambda';
+  /** From 1. */
+  readonly attempt: number;
+  /** `$$.State.EnteredTime` of the Prepare that made it: the same entry always gets the same attempt. */
+  readonly enteredAt: string;
+  readonly status: AttemptStatus;
+  /** The frozen canonical payload and the hash of it. */
+  readonly payload?: Handle;
+  readonly payloadHash?: string;
+  readonly exit?: Exit;
+  readonly output?: Handle;
+  readonly usage?: Usage;
+  readonly error?: ErrorData;
+  /** What Finish answered, so that a repeated Finish answers the same. */
+  readonly answer?: FinishAnswer;
+  readonly preparedAt: string;
+  readonly claimedAt?: string;
+  readonly exitedAt?: string;
+  readonly endedAt?: string;
+}
+
+/** `LEASE#<path>#<attempt>`: the right of one sandbox or function call to act for one attempt. */
+export interface LeaseRecord {
+  readonly schema: number;
+  readonly executionId: string;
+  readonly path: string;
+  readonly attempt: number;
+  readonly leaseId: string;
+  readonly kind: 'sandbox' | 'lambda';
+  readonly status: 'offered' | 'claimed' | 'completed' | 'fenced';
+  /** From 1; whoever takes the right away counts it up, and calls with the old number are refused. */
+  readonly epoch: number;
+  /** SHA-256 of the bootstrap code. */
+  readonly codeHash: string;
+  /** The frozen task definition revision (sandbox). */
+  readonly taskDefinition?: string;
+  readonly taskArn?: string;
+  readonly nonceHash?: string;
+  readonly claimedAt?: string;
+  readonly lastHeartbeatAt?: string;
+  readonly session?: Session;
+  /** The session before the last renewal, valid until its own end: the answer with the new one may have been lost. */
+  readonly previousSession?: Session;
+  /** When `reconcile` looks at it next; absent unless claimed. */
+  readonly checkAt?: string;
+  /** SHA-256 of the accepted completion, so that a repeat is a no-op and a contradiction a conflict. */
+  readonly completionHash?: string;
+}
+
+export interface Session {
+  readonly tokenHash: string;
+  readonly expiresAt: string;
+}
+
+/** What Finish tells the graph. */
+export interface FinishAnswer {
+  readonly next: 'ok' | 'again' | 'failed';
+  /** Seconds to wait before the next attempt; 0 unless `again`. */
+  readonly waitSeconds: number;
+  readonly ref: Handle | null;
+  /** The scalars that ASL itself reads, by alias. */
+  readonly refs: { readonly [alias: string]: string | number | boolean | null };
+  readonly error: { readonly code: string; readonly message: string };
+}

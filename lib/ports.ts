@@ -1,0 +1,213 @@
+/**
+ * What the domain needs from outside. The AWS adapters are in `lib/aws`, the fakes for tests in `test/_helpers`;
+ * both pass the same contract tests.
+ */
+import type { ChainHead, ChainRecord, OutboxItem, WfloEvent } from './audit/events.ts';
+import type { WorkflowConfig } from './execution/machine.ts';
+import type { AttemptRecord, ExecutionRecord, Handle, LeaseRecord } from './execution/records.ts';
+import type { ExecutionStatus } from './execution/status.ts';
+import type { Json } from './json.ts';
+import type { LogLine, UrlsAnswer } from './sandbox/protocol.ts';
+
+export interface Clock {
+  now(): Date;
+}
+
+export interface Ids {
+  /** A ULID: unique, and sorted by time. */
+  next(): string;
+  /** 32 random bytes, base64url. */
+  secret(): string;
+}
+
+// ---- State and outbox ------------------------------------------------------------------------------------------
+
+/** Holds when every named field has this value, one of these values, or is absent. */
+export type Expect<R> = {
+  readonly [K in keyof R]?: R[K] | { readonly oneOf: readonly R[K][] } | { readonly absent: true };
+};
+
+interface Records {
+  readonly execution: ExecutionRecord;
+  readonly attempt: AttemptRecord;
+  readonly lease: LeaseRecord;
+}
+
+interface Address {
+  readonly execution: object;
+  readonly attempt: { readonly path: string; readonly attempt: number };
+  readonly lease: { readonly path: string; readonly attempt: number };
+}
+
+/** One change of one record. `put` expects that there is none; `set` and a bare `expect` that there is one. */
+export type ChangeOf<K extends keyof Records> = { readonly item: K } & Address[K] &
+  (
+    | { readonly put: Records[K] }
+    | {
+        readonly set?: Partial<Records[K]>;
+        readonly remove?: readonly (keyof Records[K] & string)[];
+        readonly expect?: Expect<Records[K]>;
+      }
+  );
+export type Change = ChangeOf<'execution'> | ChangeOf<'attempt'> | ChangeOf<'lease'>;
+
+/**
+ * State and event are written together: all changes and one outbox item with all events, or nothing. At most one
+ * change per record. Where there are events, `eventCount` of the execution counts up by their number.
+ */
+export interface Transaction {
+  readonly executionId: string;
+  readonly changes: readonly Change[];
+  /** Empty only for what is not a change of state: a heartbeat, a rotated code, a moved `checkAt`. */
+  readonly events: readonly WfloEvent[];
+}
+
+export interface ExecutionQuery {
+  readonly tenant: string;
+  readonly workflow?: string;
+  readonly status?: ExecutionStatus;
+  /** At most this many, newest first. */
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Present where there may be more. */
+  readonly cursor?: string;
+}
+
+export interface ExecutionStore {
+  /** All reads of single records are strongly consistent. */
+  getExecution(executionId: string): Promise<ExecutionRecord | undefined>;
+  getAttempt(executionId: string, path: string, attempt: number): Promise<AttemptRecord | undefined>;
+  /** By path, then attempt; only those of `path` where it is given. */
+  listAttempts(executionId: string, path?: string): Promise<readonly AttemptRecord[]>;
+  getLease(executionId: string, path: string, attempt: number): Promise<LeaseRecord | undefined>;
+  listLeases(executionId: string): Promise<readonly LeaseRecord[]>;
+  /** False when an expectation did not hold: nothing was written. Conflicts with other transactions are retried inside. */
+  commit(transaction: Transaction): Promise<boolean>;
+  listExecutions(query: ExecutionQuery): Promise<Page<ExecutionRecord>>;
+  /** Records whose `checkAt` is before `now`, oldest first. Eventually consistent. */
+  due<K extends 'execution' | 'lease'>(item: K, now: Date, limit: number): Promise<readonly Records[K][]>;
+}
+
+export interface OutboxStore {
+  /** Items without `publishedAt` that were created before `before`, oldest first. Eventually consistent. */
+  listUnpublished(before: Date, limit: number): Promise<readonly OutboxItem[]>;
+  /** Sets `publishedAt` and lets the item expire. */
+  markPublished(item: OutboxItem, at: Date): Promise<void>;
+}
+
+// ---- Blobs -----------------------------------------------------------------------------------------------------
+
+export interface BlobStore {
+  /** Stores under a name that is unique in the execution; the same name and value again is a no-op. */
+  put(executionId: string, name: string, value: Json): Promise<Handle>;
+  /** Throws `payload_changed` when the stored bytes do not have the handle's hash. */
+  get(executionId: string, handle: Handle): Promise<Json>;
+  /** A GET URL for an object key, valid for 15 minutes at most. */
+  downloadUrl(key: string): Promise<string>;
+  /** A PUT URL bound to key, length and SHA-256, valid for 15 minutes at most. */
+  uploadUrl(key: string, bytes: number, sha256: string): Promise<UrlsAnswer>;
+  /** Reads an uploaded object as text; throws `invalid_request` when it is missing or differs in size or hash. */
+  getUpload(key: string, bytes: number, sha256: string): Promise<string>;
+}
+
+// ---- Events ----------------------------------------------------------------------------------------------------
+
+export interface AuditStore {
+  /** Appends the events of one outbox item in one transaction. The same item again returns its records, appending nothing. */
+  append(item: OutboxItem): Promise<readonly ChainRecord[]>;
+  /** Records with `seq` above `after`, in order. */
+  list(executionId: string, after: number, limit: number): Promise<Page<ChainRecord>>;
+  head(executionId: string): Promise<ChainHead | undefined>;
+}
+
+export interface EventBus {
+  /** Throws when any entry was not accepted. */
+  publish(records: readonly ChainRecord[]): Promise<void>;
+}
+
+// ---- Engine ----------------------------------------------------------------------------------------------------
+
+export interface TaskState {
+  readonly taskArn: string;
+  readonly taskDefinitionArn: string;
+  readonly clusterArn: string;
+  readonly lastStatus: string;
+  readonly startedBy?: string;
+  readonly stopCode?: string;
+  readonly stoppedReason?: string;
+  readonly exitCode?: number;
+  /** Reason of the container, such as `OutOfMemoryError: …`. */
+  readonly containerReason?: string;
+  /** Environment overrides of the sandbox container. */
+  readonly environment: { readonly [name: string]: string };
+}
+
+export interface SandboxTasks {
+  describe(taskArn: string): Promise<TaskState | undefined>;
+  /** The task that a lease started, running or stopped within the last hour. */
+  findByLease(leaseId: string): Promise<TaskState | undefined>;
+  /** No error when it has stopped already. */
+  stop(taskArn: string, reason: string): Promise<void>;
+  /** ARNs of all running tasks of the cluster. */
+  listRunning(): Promise<readonly string[]>;
+}
+
+export interface MachineExecution {
+  readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+  readonly startedAt: string;
+  readonly input?: string;
+  readonly error?: string;
+  readonly cause?: string;
+}
+
+export interface StateMachines {
+  /** Names of all deployed workflows, sorted. */
+  workflows(): Promise<readonly string[]>;
+  /** What is embedded in the deployed definition; undefined where no such workflow is deployed. */
+  config(workflow: string): Promise<WorkflowConfig | undefined>;
+  executionArn(executionId: string): string;
+  /** `exists`: an execution of this name exists, open or closed, with whatever input. */
+  start(executionId: string, input: Json): Promise<'started' | 'exists'>;
+  describe(executionArn: string): Promise<MachineExecution | undefined>;
+  /** No error when it has ended already. */
+  stop(executionArn: string, error: string, cause: string): Promise<void>;
+}
+
+export interface StepFunctionInvoker {
+  /** Invokes a function version and waits. A function error comes back as data. */
+  invoke(
+    functionArn: string,
+    input: Json,
+    context: {
+      readonly idempotencyKey: string;
+      readonly executionId: string;
+      readonly stepPath: string;
+      readonly attempt: number;
+    },
+    timeoutSeconds: number,
+  ): Promise<
+    | { readonly ok: true; readonly output: Json }
+    | { readonly ok: false; readonly timedOut: boolean; readonly message: string }
+  >;
+}
+
+// ---- Logs ------------------------------------------------------------------------------------------------------
+
+export interface StepLogLine extends LogLine {
+  readonly executionId: string;
+  readonly stepPath: string;
+  readonly attempt: number;
+}
+
+export interface StepLogs {
+  write(executionId: string, stepPath: string, attempt: number, lines: readonly LogLine[]): Promise<void>;
+  /** In time order. The cursor also continues past the end, for `--follow`. */
+  read(
+    executionId: string,
+    query: { readonly stepPath?: string; readonly cursor?: string; readonly limit: number },
+  ): Promise<Page<StepLogLine>>;
+}

@@ -1,0 +1,104 @@
+import type { JsonSchema } from '../json.ts';
+import type { RefData, Template } from './template.ts';
+
+/**
+ * A workflow definition as data: what `workflow()` makes of the author's calls, and all that the compiler reads.
+ * It holds no functions, so that the compiler is a pure function from it to an ASL document.
+ */
+export interface WorkflowDefinition {
+  readonly name: string;
+  /** JSON Schema of the input. */
+  readonly inputSchema: JsonSchema;
+  readonly timeoutSeconds: number;
+  readonly body: Block;
+  /** What Close returns as the output of the execution. */
+  readonly output: Template;
+}
+
+export type Block = readonly Step[];
+
+export type Step = SandboxStep | LambdaStep | WaitStep | WhenStep | ParallelStep;
+
+/** What a step may change, and whether it can be taken back. */
+export const EFFECTS = ['none', 'reversible', 'compensatable', 'irreversible'] as const;
+export type Effects = (typeof EFFECTS)[number];
+
+export interface RetryPolicy {
+  /** How often an attempt may be repeated; 0 means never. At most 10. */
+  readonly maxRetries: number;
+  /** First delay, doubled per attempt, with full jitter. */
+  readonly initialDelaySeconds: number;
+  readonly maxDelaySeconds: number;
+}
+
+interface ActingStep {
+  /** Unique in its scope; also its name. Lower-case words with hyphens. */
+  readonly path: string;
+  readonly effects: Effects;
+  /** A repeat of an attempt that may have acted does no harm. */
+  readonly idempotent: boolean;
+  readonly retry: RetryPolicy;
+  readonly timeoutSeconds: number;
+  readonly outputSchema?: JsonSchema;
+}
+
+export interface SandboxStep extends ActingStep {
+  readonly kind: 'sandbox';
+  /** `python`, `node`, or a name from the deployment's image list. */
+  readonly image: string;
+  /** Folder of agent code, relative to the workflow's folder. */
+  readonly code?: string;
+  readonly command: readonly Template[];
+  readonly cpu: number;
+  readonly memoryMib: number;
+  readonly env: { readonly [name: string]: Template };
+  /** Becomes the file that `WFLO_INPUT` names. */
+  readonly input: Template;
+  readonly agent?: string;
+}
+
+export interface LambdaStep extends ActingStep {
+  readonly kind: 'lambda';
+  /** A TypeScript file relative to the workflow's folder, or the ARN of a function version. */
+  readonly function: string;
+  readonly with: Template;
+  readonly memoryMib: number;
+}
+
+export interface WaitStep {
+  readonly kind: 'wait';
+  readonly path: string;
+  readonly duration: { readonly seconds: number } | { readonly secondsFrom: RefData };
+}
+
+export const COMPARISONS = ['eq', 'ne', 'lt', 'le', 'gt', 'ge'] as const;
+export type Comparison = (typeof COMPARISONS)[number];
+
+export type Condition =
+  | { readonly op: Comparison; readonly left: RefData; readonly right: string | number | boolean | RefData }
+  | { readonly op: 'and' | 'or'; readonly conditions: readonly Condition[] }
+  | { readonly op: 'not'; readonly condition: Condition };
+
+export interface WhenStep {
+  readonly kind: 'when';
+  readonly path: string;
+  readonly condition: Condition;
+  // biome-ignore lint/suspicious/noThenProperty: the word for the block that runs when a condition holds
+  readonly then: Block;
+  readonly otherwise: Block;
+}
+
+export interface ParallelStep {
+  readonly kind: 'parallel';
+  readonly path: string;
+  readonly branches: { readonly [name: string]: Block };
+}
+
+/** What is wrong with a definition: where, what, and what to write instead. */
+export interface Finding {
+  readonly code: import('../errors.ts').ErrorCode;
+  /** `<workflow>` or `<workflow>/<step path>`, with the property where one is to blame. */
+  readonly path: string;
+  readonly reason: string;
+  readonly fix: string;
+}
