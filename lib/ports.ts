@@ -27,7 +27,7 @@ export type Expect<R> = {
   readonly [K in keyof R]?: R[K] | { readonly oneOf: readonly R[K][] } | { readonly absent: true };
 };
 
-interface Records {
+export interface Records {
   readonly execution: ExecutionRecord;
   readonly attempt: AttemptRecord;
   readonly lease: LeaseRecord;

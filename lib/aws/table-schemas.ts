@@ -1,0 +1,51 @@
+/**
+ * Keys and indexes of the three tables as plain data, so that deployed tables (data stack) and the tables of the
+ * contract tests cannot differ. Every key attribute is a string.
+ */
+export interface TableSchema {
+  readonly partitionKey: string;
+  readonly sortKey: string;
+  /** All project ALL: their readers want whole records. */
+  readonly indexes: readonly IndexSchema[];
+  /** Attribute with the time of expiry in seconds since 1970. */
+  readonly timeToLive?: string;
+  readonly stream?: 'NEW_IMAGE';
+}
+
+export interface IndexSchema {
+  readonly name: string;
+  readonly partitionKey: string;
+  readonly sortKey: string;
+}
+
+export const STATE_TABLE = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [
+    /** Executions of a tenant by start. */
+    { name: 'byTenant', partitionKey: 'tenant', sortKey: 'startedKey' },
+    /** Executions of one workflow of a tenant by start. */
+    { name: 'byWorkflow', partitionKey: 'tenantWorkflow', sortKey: 'startedKey' },
+    /** Sparse: what `reconcile` has to look at, per kind, by time. */
+    { name: 'byCheck', partitionKey: 'checkKind', sortKey: 'checkAt' },
+  ],
+} as const satisfies TableSchema;
+
+export const EVENTS_TABLE = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [
+    /** Sparse: outbox items that were not published, spread over `UNPUBLISHED_SHARDS` partitions. */
+    { name: 'byUnpublished', partitionKey: 'unpublishedShard', sortKey: 'createdAt' },
+  ],
+  timeToLive: 'expiresAt',
+  stream: 'NEW_IMAGE',
+} as const satisfies TableSchema;
+
+export const AUDIT_TABLE = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [],
+} as const satisfies TableSchema;
+
+export const UNPUBLISHED_SHARDS = 16;

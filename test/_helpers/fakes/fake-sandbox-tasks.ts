@@ -1,0 +1,41 @@
+import type { SandboxTasks, TaskState } from '../../../lib/ports.ts';
+
+export class FakeSandboxTasks implements SandboxTasks {
+  readonly #tasks = new Map<string, TaskState>();
+  readonly stopped: { readonly taskArn: string; readonly reason: string }[] = [];
+
+  add(task: Partial<TaskState> & Pick<TaskState, 'taskArn'>): this {
+    this.#tasks.set(task.taskArn, {
+      taskDefinitionArn: 'arn:aws:ecs:us-east-1:123456789012:task-definition/sandbox:1',
+      clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/wflo-dev',
+      lastStatus: 'RUNNING',
+      environment: {},
+      ...task,
+    });
+    return this;
+  }
+
+  remove(taskArn: string): this {
+    this.#tasks.delete(taskArn);
+    return this;
+  }
+
+  async describe(taskArn: string): Promise<TaskState | undefined> {
+    return this.#tasks.get(taskArn);
+  }
+
+  async findByLease(leaseId: string): Promise<TaskState | undefined> {
+    return [...this.#tasks.values()].find((task) => task.startedBy === leaseId);
+  }
+
+  async stop(taskArn: string, reason: string): Promise<void> {
+    const task = this.#tasks.get(taskArn);
+    if (task === undefined || task.lastStatus === 'STOPPED') return;
+    this.stopped.push({ taskArn, reason });
+    this.#tasks.set(taskArn, { ...task, lastStatus: 'STOPPED', stopCode: 'UserInitiated', stoppedReason: reason });
+  }
+
+  async listRunning(): Promise<readonly string[]> {
+    return [...this.#tasks.values()].filter((task) => task.lastStatus !== 'STOPPED').map((task) => task.taskArn);
+  }
+}
