@@ -1,0 +1,7 @@
+/**
+ * The local AWS as library functions: each returns data and reports its progress through `report`. `lib/cli` and the
+ * e2e tests build on this file alone.
+ */
+export type * from './contract.ts';
+export { type LocalCredentials, type LocalState, readLocalState } from './local-state.ts';
+export type { Phase, PhaseState, ProgressMessage, Report } from './progress.ts';
