@@ -1,0 +1,93 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Node } from 'constructs';
+import { WfloError } from '../../errors.ts';
+
+/** The settings of one deployment, from the `wflo:*` context of `cdk.json` and `-c`. */
+export interface Deployment {
+  /** Part of every name; `dev` alone may lose data when it is destroyed. */
+  readonly stage: string;
+  readonly network: 'private' | 'open';
+  readonly availabilityZones: 1 | 2;
+  /** Of functions and sandboxes alike. */
+  readonly architecture: 'X86_64' | 'ARM64';
+  /** `assets`: the images of `sandbox-images/` are built and pushed. `named`: `wflo/<image>:local`, nothing is built. */
+  readonly images: 'assets' | 'named';
+  /** Base URL of an emulator without a trailing slash; absent on AWS. */
+  readonly endpoint?: string;
+}
+
+const CHOICES = {
+  'wflo:network': ['private', 'open'],
+  'wflo:architecture': ['X86_64', 'ARM64'],
+  'wflo:images': ['assets', 'named'],
+} as const;
+
+/** Reads and checks the settings. Throws `invalid_settings` with the key, the value and what is allowed. */
+export function readDeployment(node: Node): Deployment {
+  const endpoint = readEndpoint(node);
+  return {
+    stage: readStage(node),
+    network: readChoice(node, 'wflo:network'),
+    availabilityZones: readAvailabilityZones(node),
+    architecture: readChoice(node, 'wflo:architecture'),
+    images: readChoice(node, 'wflo:images'),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
+}
+
+/** State of stages other than `dev` survives `cdk destroy`. */
+export function removalPolicy(deployment: Deployment): RemovalPolicy {
+  return isDisposable(deployment) ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+}
+
+export function isDisposable(deployment: Deployment): boolean {
+  return deployment.stage === 'dev';
+}
+
+export function logRetention(deployment: Deployment): RetentionDays {
+  return isDisposable(deployment) ? RetentionDays.TWO_WEEKS : RetentionDays.SIX_MONTHS;
+}
+
+export function lambdaArchitecture(deployment: Deployment): Architecture {
+  return deployment.architecture === 'ARM64' ? Architecture.ARM_64 : Architecture.X86_64;
+}
+
+function readStage(node: Node): string {
+  const value: unknown = node.tryGetContext('wflo:stage') ?? 'dev';
+  // 16 characters leave room for `wflo-<stage>-step-<workflow>-<step>` in the 64 of a function name.
+  if (typeof value === 'string' && /^[a-z][a-z0-9]{0,15}$/.test(value)) return value;
+  throw refused('wflo:stage', value, '1 to 16 lower-case letters and digits, beginning with a letter');
+}
+
+function readAvailabilityZones(node: Node): 1 | 2 {
+  const value: unknown = node.tryGetContext('wflo:availability-zones') ?? 2;
+  const zones = Number(value);
+  if (zones === 1 || zones === 2) return zones;
+  throw refused('wflo:availability-zones', value, '1 or 2');
+}
+
+function readChoice<K extends keyof typeof CHOICES>(node: Node, key: K): (typeof CHOICES)[K][number] {
+  const allowed: readonly (typeof CHOICES)[K][number][] = CHOICES[key];
+  const value: unknown = node.tryGetContext(key) ?? allowed[0];
+  const choice = allowed.find((each) => each === value);
+  if (choice !== undefined) return choice;
+  throw refused(key, value, allowed.map((each) => `"${each}"`).join(' or '));
+}
+
+function readEndpoint(node: Node): string | undefined {
+  const value: unknown = node.tryGetContext('wflo:endpoint');
+  if (value === undefined) return undefined;
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || url.protocol !== 'https:' || url.pathname !== '/') {
+    throw refused('wflo:endpoint', value, 'an https URL without a path, such as https://localhost:4566');
+  }
+  return url.origin;
+}
+
+function refused(key: string, value: unknown, allowed: string): WfloError {
+  return new WfloError('invalid_settings', `the context value ${key} is ${JSON.stringify(value)}`, {
+    fix: `set it to ${allowed}, in cdk.json or with -c ${key}=…`,
+  });
+}

@@ -1,0 +1,164 @@
+import { Duration, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import { CfnEventBus } from 'aws-cdk-lib/aws-events';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE } from '../aws/table-schemas.ts';
+import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
+import { type Deployment, isDisposable, removalPolicy } from '../constructs/deployment/deployment.ts';
+import { EncryptionKey } from '../constructs/encryption-key/encryption-key.ts';
+import { RecordTable } from '../constructs/record-table/record-table.ts';
+
+export interface DataStackProps extends StackProps {
+  readonly deployment: Deployment;
+}
+
+/** Everything that has state: records, events, audit chain, artefacts, the bus, and the keys over all of it. */
+export class DataStack extends Stack {
+  /** Over records, artefacts and executions. */
+  readonly dataKey: Key;
+  /** Over logs, queues, the bus and alarms. */
+  readonly telemetryKey: Key;
+  readonly stateTable: Table;
+  readonly eventsTable: Table;
+  readonly auditTable: Table;
+  readonly artefacts: Bucket;
+  readonly eventBus: CfnEventBus;
+  readonly undeliveredEvents: DeadLetterQueue;
+
+  constructor(scope: Construct, id: string, props: DataStackProps) {
+    super(scope, id, props);
+    const { deployment } = props;
+    const { stage } = deployment;
+
+    this.dataKey = new EncryptionKey(this, 'DataKey', {
+      deployment,
+      purpose: 'data',
+      description: `Wflo ${stage}: records, artefacts, executions`,
+      users: [
+        {
+          sid: 'DeliverLogsOfEncryptedStateMachines',
+          service: 'delivery.logs.amazonaws.com',
+          actions: ['kms:Decrypt'],
+          conditions: {
+            StringEquals: { 'kms:EncryptionContext:SourceArn': `arn:${this.partition}:logs:${this.region}:${this.account}:*` },
+          },
+        },
+      ],
+    });
+
+    const busArn = this.formatArn({ service: 'events', resource: 'event-bus', resourceName: `wflo-${stage}` });
+    const logGroup = `arn:${this.partition}:logs:${this.region}:${this.account}:log-group`;
+    this.telemetryKey = new EncryptionKey(this, 'TelemetryKey', {
+      deployment,
+      purpose: 'telemetry',
+      description: `Wflo ${stage}: logs, queues, event bus, alarms`,
+      users: [
+        {
+          sid: 'EncryptLogGroups',
+          service: `logs.${this.region}.amazonaws.com`,
+          actions: [
+            'kms:Encrypt',
+            'kms:Decrypt',
+            'kms:ReEncryptFrom',
+            'kms:ReEncryptTo',
+            'kms:GenerateDataKey',
+            'kms:DescribeKey',
+          ],
+          conditions: {
+            ArnLike: {
+              'kms:EncryptionContext:aws:logs:arn': [
+                `${logGroup}:/wflo/${stage}/*`,
+                `${logGroup}:/aws/vendedlogs/states/wflo-${stage}-*`,
+              ],
+            },
+          },
+        },
+        {
+          sid: 'EncryptBus',
+          service: 'events.amazonaws.com',
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          conditions: { StringEquals: { 'kms:EncryptionContext:aws:events:event-bus:arn': busArn } },
+        },
+        {
+          // EventBridge checks the key when the bus is made; this call has no encryption context.
+          sid: 'CheckKeyOfBus',
+          service: 'events.amazonaws.com',
+          actions: ['kms:DescribeKey'],
+          conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+        },
+        {
+          sid: 'DeliverToDeadLetterQueues',
+          service: 'events.amazonaws.com',
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          conditions: {
+            ArnLike: {
+              'kms:EncryptionContext:aws:sqs:arn': `arn:${this.partition}:sqs:${this.region}:${this.account}:wflo-${stage}-*`,
+            },
+          },
+        },
+        {
+          sid: 'SendAlarms',
+          service: 'cloudwatch.amazonaws.com',
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+        },
+      ],
+    });
+
+    this.stateTable = new RecordTable(this, 'State', { deployment, schema: STATE_TABLE, key: this.dataKey });
+    this.eventsTable = new RecordTable(this, 'Events', { deployment, schema: EVENTS_TABLE, key: this.dataKey });
+    this.auditTable = new RecordTable(this, 'Audit', { deployment, schema: AUDIT_TABLE, key: this.dataKey });
+    this.artefacts = this.makeArtefacts(deployment);
+
+    this.undeliveredEvents = new DeadLetterQueue(this, 'UndeliveredEvents', {
+      deployment,
+      purpose: 'undelivered-events',
+      key: this.telemetryKey,
+    });
+    this.undeliveredEvents.acceptFromEventBridge(busArn);
+    this.eventBus = new CfnEventBus(this, 'EventBus', {
+      name: `wflo-${stage}`,
+      description: `Events of Wflo ${stage}, after they were appended to the audit chain`,
+      kmsKeyIdentifier: this.telemetryKey.keyArn,
+      deadLetterConfig: { arn: this.undeliveredEvents.queueArn },
+    });
+    this.eventBus.applyRemovalPolicy(removalPolicy(deployment));
+  }
+
+  private makeArtefacts(deployment: Deployment): Bucket {
+    const bucket = new Bucket(this, 'Artefacts', {
+      encryption: BucketEncryption.KMS,
+      encryptionKey: this.dataKey,
+      bucketKeyEnabled: true,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      versioned: true,
+      removalPolicy: removalPolicy(deployment),
+      autoDeleteObjects: isDisposable(deployment),
+      lifecycleRules: [
+        {
+          // `code/` and `blobs/` themselves stay: an open execution may name any of them.
+          id: 'forget-replaced',
+          noncurrentVersionExpiration: Duration.days(30),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+        {
+          // Finish copies what it accepts into `blobs/`; what is left here is read by nobody.
+          id: 'forget-uploads',
+          prefix: 'uploads/',
+          expiration: Duration.days(7),
+        },
+      ],
+    });
+    Validations.of(bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'reads and writes are made by functions of this stage, or by URLs that they sign for one sandbox claim, which the audit chain records',
+    });
+    return bucket;
+  }
+}
