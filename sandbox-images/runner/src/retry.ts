@@ -1,0 +1,42 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A failure that another try may not show: a network error, 5xx, 429. */
+export class Retryable extends Error {}
+
+export interface RetryOptions {
+  readonly withinMs: number;
+  readonly backoffMs: readonly [number, number];
+  /** Ends the waiting between tries, never a request under way. */
+  readonly giveUp?: AbortSignal;
+}
+
+/** Repeats `attempt` while it throws `Retryable`, with full jitter, until the time is over; then throws the last error. */
+export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const deadline = Date.now() + options.withinMs;
+  const [first, largest] = options.backoffMs;
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const pause = Math.random() * Math.min(largest, first * 2 ** Math.min(tries, 20));
+      if (!(error instanceof Retryable) || options.giveUp?.aborted || Date.now() + pause > deadline) throw error;
+      await sleep(pause, undefined, options.giveUp ? { signal: options.giveUp } : {}).catch(() => undefined);
+    }
+  }
+}
+
+/** `fetch` with a time limit; what no answer came from is `Retryable`. The message never holds the URL, which may be signed. */
+export async function request(what: string, url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
+  try {
+    return await fetch(url, { redirect: 'error', ...init, signal: AbortSignal.timeout(timeoutMs) });
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    const reason =
+      cause instanceof Error ? ('code' in cause && cause.code ? String(cause.code) : cause.name) : String(cause);
+    throw new Retryable(`${what}: no answer (${reason})`);
+  }
+}
+
+export function isRetryableStatus(status: number): boolean {
+  return status >= 500 || status === 429;
+}

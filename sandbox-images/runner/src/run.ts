@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { INLINE_LIMIT_BYTES } from '../../../lib/execution/records.ts';
+import { EXIT_CODE_NOT_DELIVERED, EXIT_CODE_RUNNER_ERROR, type Exit } from '../../../lib/sandbox/exit.ts';
+import { type ClaimAnswer, type CompleteRequest, PROTOCOL_VERSION } from '../../../lib/sandbox/protocol.ts';
+import { type AgentResult, startAgent } from './agent.ts';
+import { ApiClient, Refused } from './api-client.ts';
+import { agentEnvironment, parseEnvironment, RefusedToStart, type RunnerEnvironment } from './environment.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { LogShipper } from './log-shipper.ts';
+import { taskArn } from './metadata.ts';
+import { readOutput } from './output.ts';
+import { TIMINGS, type Timings } from './timings.ts';
+import { uploadOutput } from './upload.ts';
+import { agentUser, prepareWorkspace, workspaceAt } from './workspace.ts';
+
+export interface RunOptions {
+  readonly timings?: Timings;
+  /** Aborted, with a reason, when the container is told to stop. */
+  readonly stopping?: AbortSignal;
+  /** The runner's own diagnostics; never holds a secret. */
+  readonly report?: (text: string) => void;
+}
+
+/**
+ * Runs one attempt of one step: claim, code and input, agent, outcome. Returns the exit code of the container:
+ * 0 once the control plane has accepted the outcome, whatever it was; 64 when it refused to start or its claim was
+ * refused; 75 when the outcome could not be delivered or was not wanted any more.
+ */
+export async function runSandbox(
+  variables: Readonly<Record<string, string | undefined>>,
+  options: RunOptions = {},
+): Promise<number> {
+  const report = options.report ?? ((text) => process.stderr.write(`wflo-runner: ${text}\n`));
+  const timings = options.timings ?? TIMINGS;
+  let environment: RunnerEnvironment;
+  let claimed: ClaimAnswer;
+  let api: ApiClient;
+  try {
+    environment = parseEnvironment(variables);
+    api = new ApiClient(environment.api, timings);
+    claimed = await claim(environment, api, timings);
+  } catch (error) {
+    report(messageOf(error));
+    return error instanceof RefusedToStart || error instanceof Refused
+      ? EXIT_CODE_RUNNER_ERROR
+      : EXIT_CODE_NOT_DELIVERED;
+  }
+  try {
+    await actAndComplete(environment, claimed, api, timings, options.stopping);
+    return 0;
+  } catch (error) {
+    report(messageOf(error));
+    return EXIT_CODE_NOT_DELIVERED;
+  }
+}
+
+async function claim(environment: RunnerEnvironment, api: ApiClient, timings: Timings): Promise<ClaimAnswer> {
+  return api.claim({
+    protocol: PROTOCOL_VERSION,
+    executionId: environment.executionId,
+    path: environment.path,
+    attempt: environment.attempt,
+    leaseId: environment.leaseId,
+    code: environment.code,
+    nonce: randomBytes(32).toString('base64url'),
+    taskArn: await taskArn(environment.metadataUri, timings),
+  });
+}
+
+/** Throws when the outcome was refused or could not be delivered. */
+async function actAndComplete(
+  environment: RunnerEnvironment,
+  claimed: ClaimAnswer,
+  api: ApiClient,
+  timings: Timings,
+  stopping: AbortSignal | undefined,
+): Promise<void> {
+  const logs = new LogShipper(api, timings);
+  const stop = new AbortController();
+  let refused: Refused | undefined;
+  const onContainerStop = (): void => stop.abort(String(stopping?.reason));
+  if (stopping?.aborted) onContainerStop();
+  else stopping?.addEventListener('abort', onContainerStop, { once: true });
+  const endHeartbeat = startHeartbeat({
+    api,
+    logs,
+    everySeconds: claimed.heartbeatSeconds,
+    onStop: (reason) => stop.abort(reason),
+    onRefused: (error) => {
+      refused = error;
+      stop.abort(error.message);
+    },
+  });
+  let result: AgentResult;
+  try {
+    result = await act(environment, claimed, logs, timings, stop.signal);
+  } finally {
+    await endHeartbeat();
+    stopping?.removeEventListener('abort', onContainerStop);
+  }
+  if (refused !== undefined) throw refused;
+
+  const { exit, output } = await collectOutput(environment, result.exit, api, timings, logs);
+  const { logs: lastLines, totals } = await logs.finish();
+  await api.complete(
+    {
+      exit,
+      output,
+      usage: { wallMs: result.wallMs, ...(result.cpuMs === undefined ? {} : { cpuMs: result.cpuMs }), ...totals },
+      logs: lastLines,
+    },
+    { withinMs: timings.deliveryMs },
+  );
+}
+
+/** Prepares and runs the agent; what fails before it starts is an outcome too. */
+async function act(
+  environment: RunnerEnvironment,
+  claimed: ClaimAnswer,
+  logs: LogShipper,
+  timings: Timings,
+  stop: AbortSignal,
+): Promise<AgentResult> {
+  const { work } = claimed;
+  try {
+    const workspace = await prepareWorkspace(environment, work, timings);
+    const uid = agentUser(environment);
+    const env = agentEnvironment(environment, workspace, work.env);
+    const agent = startAgent({
+      command: work.command,
+      env,
+      cwd: workspace.code,
+      timeoutSeconds: work.timeoutSeconds,
+      ...(uid === undefined ? {} : { uid }),
+      marker: markerOf(environment.root),
+      timings,
+      onOutput: (stream, chunk) => logs.output(stream, chunk),
+    });
+    const onStop = (): void => agent.stop(String(stop.reason));
+    if (stop.aborted) onStop();
+    else stop.addEventListener('abort', onStop, { once: true });
+    return await agent.ended;
+  } catch (error) {
+    return { exit: runnerError(messageOf(error)), wallMs: 0 };
+  }
+}
+
+/** Stands in the environment of everything that the agent of this root starts. */
+export function markerOf(root: string): string {
+  return `WFLO_OUTPUT=${workspaceAt(root).output}`;
+}
+
+async function collectOutput(
+  environment: RunnerEnvironment,
+  exit: Exit,
+  api: ApiClient,
+  timings: Timings,
+  logs: LogShipper,
+): Promise<{ exit: Exit; output: CompleteRequest['output'] }> {
+  const output = await readOutput(workspaceAt(environment.root).output);
+  if (output.kind === 'missing') return { exit, output: null };
+  if (output.kind === 'refused') {
+    logs.note(output.message);
+    // The code stays the agent's own: it is the output that makes a success a failure.
+    const failed: Exit = { reason: 'agent_failed', code: exit.code, message: output.message };
+    return { exit: exit.reason === 'ok' ? failed : exit, output: null };
+  }
+  if (Buffer.byteLength(output.text) <= INLINE_LIMIT_BYTES) return { exit, output: { text: output.text } };
+  try {
+    return { exit, output: await uploadOutput(api, output.bytes, timings) };
+  } catch (error) {
+    if (error instanceof Refused && error.status === 409) throw error;
+    const message = `the output could not be uploaded: ${messageOf(error)}`;
+    logs.note(message);
+    return { exit: exit.reason === 'ok' ? runnerError(message) : exit, output: null };
+  }
+}
+
+function runnerError(message: string): Exit {
+  return { reason: 'runner_error', code: EXIT_CODE_RUNNER_ERROR, message };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,30 @@
+/** Waiting times of the runner in milliseconds. Fixed in production; tests of the runner shorten them in-process. */
+export interface Timings {
+  /** From SIGTERM to SIGKILL of the agent's process group. */
+  readonly killGraceMs: number;
+  /** How long the pipes of a dead agent may stay open. */
+  readonly drainMs: number;
+  /** How long a claim is retried. */
+  readonly claimMs: number;
+  /** How long a heartbeat, or log lines between heartbeats, are retried before the next one is due. */
+  readonly heartbeatRetryMs: number;
+  /** How long code and input are fetched, and metadata is asked for. */
+  readonly fetchMs: number;
+  /** How long the outcome is offered to the control plane. */
+  readonly deliveryMs: number;
+  /** Time limit of one request. */
+  readonly requestMs: number;
+  /** First and largest pause between tries; doubled in between, with full jitter. */
+  readonly backoffMs: readonly [number, number];
+}
+
+export const TIMINGS: Timings = {
+  killGraceMs: 5_000,
+  drainMs: 2_000,
+  claimMs: 5 * 60_000,
+  heartbeatRetryMs: 20_000,
+  fetchMs: 2 * 60_000,
+  deliveryMs: 10 * 60_000,
+  requestMs: 30_000,
+  backoffMs: [250, 10_000],
+};

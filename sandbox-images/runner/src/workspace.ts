@@ -1,0 +1,65 @@
+import { lchown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Work } from '../../../lib/sandbox/protocol.ts';
+import { ARCHIVE_BYTES_LIMIT, extractArchive } from './archive.ts';
+import { download } from './download.ts';
+import type { RunnerEnvironment } from './environment.ts';
+import type { Timings } from './timings.ts';
+
+/** Folders and files of one step below the root. */
+export interface Workspace {
+  /** The agent's working directory. */
+  readonly code: string;
+  readonly home: string;
+  readonly temporary: string;
+  readonly input: string;
+  readonly output: string;
+}
+
+/** Inputs come from the control plane's own store; this bounds what one may be (64 MiB). */
+const INPUT_BYTES_LIMIT = 64 * 1024 * 1024;
+
+export function workspaceAt(root: string): Workspace {
+  return {
+    code: join(root, 'code'),
+    home: join(root, 'home'),
+    temporary: join(root, 'tmp'),
+    input: join(root, 'input.json'),
+    output: join(root, 'output.json'),
+  };
+}
+
+/** Makes the folders, fetches the code and the input, and hands all of it to the agent's user. */
+export async function prepareWorkspace(
+  environment: RunnerEnvironment,
+  work: Work,
+  timings: Timings,
+): Promise<Workspace> {
+  const workspace = workspaceAt(environment.root);
+  for (const folder of [workspace.code, workspace.home, workspace.temporary]) await mkdir(folder, { recursive: true });
+  if (work.code !== null) {
+    const archive = join(environment.root, 'code.tar.gz');
+    await download({ what: 'code', ...work.code, file: archive, limitBytes: ARCHIVE_BYTES_LIMIT }, timings);
+    await extractArchive(archive, workspace.code);
+    await rm(archive);
+  }
+  if ('inline' in work.input) await writeFile(workspace.input, JSON.stringify(work.input.inline));
+  else await download({ what: 'input', ...work.input, file: workspace.input, limitBytes: INPUT_BYTES_LIMIT }, timings);
+  const uid = agentUser(environment);
+  if (uid !== undefined) await giveTo(uid, environment.root);
+  return workspace;
+}
+
+/** The user that the agent becomes; only root can become another. */
+export function agentUser(environment: RunnerEnvironment): number | undefined {
+  return process.getuid?.() === 0 ? environment.agentUid : undefined;
+}
+
+async function giveTo(uid: number, path: string): Promise<void> {
+  await lchown(path, uid, uid);
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory()) await giveTo(uid, child);
+    else await lchown(child, uid, uid);
+  }
+}
