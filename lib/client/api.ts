@@ -9,7 +9,7 @@ import type { Json, JsonSchema } from '../json.ts';
 import type { StepLogLine } from '../ports.ts';
 import type { Exit } from '../sandbox/exit.ts';
 
-/** `POST /v1/executions` → 201, or 200 when the same start was made before. */
+/** `POST /v1/executions` → 201 with an `ExecutionView`, or 200 when the same start was made before. */
 export interface StartRequest {
   readonly workflow: string;
   readonly input: Json;
@@ -29,7 +29,10 @@ export interface ExecutionView {
   readonly budgetUsd: number | null;
   readonly requester: { readonly id: string; readonly verified: boolean };
   readonly error?: ErrorData;
+  /** Of a succeeded execution. */
   readonly output?: Json;
+  /** Instead of `output` where that is above 4 MiB: valid for 15 minutes at most. */
+  readonly outputUrl?: string;
   readonly steps: readonly StepView[];
   readonly eventCount: number;
 }
@@ -47,7 +50,7 @@ export interface StepView {
   readonly costUsd: number | null;
 }
 
-export type ExecutionSummary = Omit<ExecutionView, 'steps' | 'output' | 'eventCount'>;
+export type ExecutionSummary = Omit<ExecutionView, 'steps' | 'output' | 'outputUrl' | 'eventCount'>;
 
 /** `GET /v1/executions?workflow&status&limit&cursor`. */
 export interface ListAnswer {

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { WfloError } from '../../lib/errors.ts';
+import { EXECUTION_STATUSES } from '../../lib/execution/status.ts';
+import type { Json } from '../../lib/json.ts';
+
+export const StartBody = z.strictObject({
+  workflow: z.string().min(1),
+  input: z.custom<Json>((value) => value !== undefined, 'is missing'),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,80}$/, 'must be 1 to 80 of A-Z a-z 0-9 - _')
+    .optional(),
+});
+
+export const CancelBody = z.strictObject({ reason: z.string().min(1).max(500).optional() });
+
+/** A count in a query string: digits only, 1 to `most`. */
+const count = (most: number, otherwise: number) =>
+  z
+    .string()
+    .regex(/^\d{1,9}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= most, `must be from 1 to ${most}`)
+    .default(otherwise);
+
+export const ListParameters = z.strictObject({
+  workflow: z.string().min(1).optional(),
+  status: z.enum(EXECUTION_STATUSES).optional(),
+  limit: count(100, 20),
+  cursor: z.string().min(1).optional(),
+});
+
+export const EventsParameters = z.strictObject({
+  after: z
+    .string()
+    .regex(/^\d{1,10}$/, 'must be a sequence number')
+    .transform(Number)
+    .default(0),
+  limit: count(500, 200),
+});
+
+export const LogsParameters = z.strictObject({
+  step: z.string().min(1).optional(),
+  limit: count(1000, 500),
+  // Empty as the API answers it before the first line.
+  cursor: z.string().optional(),
+});
+
+/** Throws `invalid_request` with all problems; `where` is `body` or `query`. */
+export function checked<S extends z.ZodType>(schema: S, where: string, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => [where, ...issue.path].join('.').concat(': ', issue.message));
+  throw new WfloError('invalid_request', problems.join('; '), { details: { problems } });
+}
+
+export function parsedBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new WfloError('malformed_json', `the body is not JSON: ${(cause as Error).message}`, { cause });
+  }
+}

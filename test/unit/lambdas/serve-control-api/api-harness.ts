@@ -1,0 +1,68 @@
+import { type ControlApiBindings, createControlApi } from '../../../../lambdas/serve-control-api/app.ts';
+import type { ErrorData } from '../../../../lib/errors.ts';
+import type { WorkflowConfig } from '../../../../lib/execution/machine.ts';
+import { FakeAuditStore } from '../../../_helpers/fakes/fake-audit-store.ts';
+import { FakeBlobStore } from '../../../_helpers/fakes/fake-blob-store.ts';
+import { FakeClock } from '../../../_helpers/fakes/fake-clock.ts';
+import { FakeExecutionStore } from '../../../_helpers/fakes/fake-execution-store.ts';
+import { FakeIds } from '../../../_helpers/fakes/fake-ids.ts';
+import { FakeStateMachines } from '../../../_helpers/fakes/fake-state-machines.ts';
+import { FakeStepLogs } from '../../../_helpers/fakes/fake-step-logs.ts';
+
+export const ADA = 'arn:aws:iam::123456789012:user/ada';
+
+export const REPORT: WorkflowConfig = {
+  name: 'report',
+  inputSchema: {
+    type: 'object',
+    properties: { table: { type: 'string' }, days: { type: 'integer' } },
+    required: ['table', 'days'],
+    additionalProperties: false,
+  },
+  timeoutSeconds: 3600,
+  steps: [
+    { path: 'plan', kind: 'sandbox' },
+    { path: 'write', kind: 'lambda' },
+  ],
+  stepKeys: ['plan', 'write'],
+  inputRefs: [],
+};
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+/** The control API on fakes, with the workflows `report` and `reindex` deployed. */
+export function controlApi() {
+  const clock = new FakeClock('2026-11-24T12:00:00.000Z');
+  const ids = new FakeIds();
+  const executions = new FakeExecutionStore({ clock, ids });
+  const machines = new FakeStateMachines({ clock }).deploy(REPORT).deploy({ ...REPORT, name: 'reindex' });
+  const blobs = new FakeBlobStore();
+  const audit = new FakeAuditStore();
+  const logs = new FakeStepLogs();
+  const unexpected: unknown[] = [];
+  const app = createControlApi(
+    { executions, machines, blobs, audit, logs, clock, ids },
+    { onUnexpected: (error) => unexpected.push(error) },
+  );
+
+  async function call<T = { error: ErrorData }>(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    bindings: ControlApiBindings = { requestContext: { requestId: 'req-1', identity: { userArn: ADA } } },
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    const response = await app.request(
+      path,
+      { method, headers, ...(body === undefined ? {} : { body: text }) },
+      bindings,
+    );
+    return { status: response.status, body: (await response.json()) as T };
+  }
+
+  return { clock, executions, machines, blobs, audit, logs, unexpected, call };
+}
