@@ -4,12 +4,20 @@ import type { Change, Transaction } from '../ports.ts';
 /** DynamoDB takes 100 items a transaction; the outbox item and META are two of them. */
 export const MAX_CHANGES = 98;
 
+/** The audit chain takes all events of an outbox item in one transaction, with its marker and the head. */
+export const MAX_EVENTS = 98;
+
 /** Throws `internal` for a transaction that no store could write: a mistake of the caller, not of its data. */
 export function checkTransaction(transaction: Transaction): void {
   const { changes, events, executionId } = transaction;
   if (changes.length > MAX_CHANGES) {
     throw new WfloError('internal', `a transaction of ${executionId} has ${changes.length} changes`, {
       fix: `write at most ${MAX_CHANGES} records at once`,
+    });
+  }
+  if (events.length > MAX_EVENTS) {
+    throw new WfloError('internal', `a transaction of ${executionId} writes ${events.length} events`, {
+      fix: `write at most ${MAX_EVENTS} events at once`,
     });
   }
   const seen = new Set<string>();

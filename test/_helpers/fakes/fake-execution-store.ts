@@ -143,7 +143,8 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
       (other) => other.executionId === item.executionId && other.outboxId === item.outboxId,
     );
     const stored = this.#outbox[index];
-    if (stored !== undefined) this.#outbox[index] = { ...stored, publishedAt: at.toISOString() };
+    if (stored !== undefined && stored.publishedAt === undefined)
+      this.#outbox[index] = { ...stored, publishedAt: at.toISOString() };
   }
 
   #put(item: Change['item'], record: AnyRecord): void {
