@@ -15,6 +15,8 @@ export type JsonVerdict =
 
 /** More problems than this are counted, not listed: the list is stored and shown to a person. */
 const LISTED_PROBLEMS = 50;
+/** Pointers and reasons may quote property names of any length. */
+const QUOTED_CHARACTERS = 200;
 /** A function serves few schemas; the bound keeps a long-lived one from growing. */
 const CACHED_VALIDATORS = 200;
 
@@ -54,7 +56,14 @@ function toProblem(error: ErrorObject): JsonProblem {
   const extra = params.additionalProperty ?? params.unevaluatedProperty;
   const allowed = Array.isArray(params.allowedValues) ? `: ${params.allowedValues.join(', ')}` : '';
   const named = extra === undefined ? '' : `: "${String(extra)}"`;
-  return { pointer: error.instancePath, reason: `${error.message ?? error.keyword}${named}${allowed}` };
+  return {
+    pointer: shorten(error.instancePath),
+    reason: shorten(`${error.message ?? error.keyword}${named}${allowed}`),
+  };
+}
+
+function shorten(text: string): string {
+  return text.length <= QUOTED_CHARACTERS ? text : `${text.slice(0, QUOTED_CHARACTERS)}…`;
 }
 
 /** An error that lists the problems in its message and, as data, in its details. */

@@ -1,0 +1,193 @@
+import { buildEvent } from '../../lib/audit/build-event.ts';
+import { type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
+import { acceptInput } from '../../lib/execution/accept-input.ts';
+import { expectSchema } from '../../lib/execution/accepted-schema.ts';
+import { DEFAULT_TENANT, GRAPH, UNVERIFIED } from '../../lib/execution/actors.ts';
+import { checkAtOf } from '../../lib/execution/check-at.ts';
+import { executionIdFromArn, parseExecutionId } from '../../lib/execution/identity.ts';
+import type { MachineState, OpenAnswer, OpenEvent, WorkflowConfig } from '../../lib/execution/machine.ts';
+import { pickRefs } from '../../lib/execution/pick-refs.ts';
+import { type ExecutionRecord, type Handle, SCHEMA } from '../../lib/execution/records.ts';
+import { untilDecided } from '../../lib/execution/until-decided.ts';
+import { canonicalJson, type Json, sha256 } from '../../lib/json.ts';
+import type { BlobStore, Clock, ExecutionStore, Ids } from '../../lib/ports.ts';
+
+export interface OpenPorts {
+  readonly executions: ExecutionStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly stage: string;
+  /** X-Ray root trace id, where there is one. */
+  readonly traceId?: string;
+}
+
+type Accepted =
+  | { readonly ok: true; readonly input: Handle; readonly refs: MachineState['input']['refs'] }
+  | { readonly ok: false; readonly error: ErrorData };
+
+/**
+ * Records the execution, or takes over the record that the control API made for it. An input that is refused is
+ * recorded too, as an execution that is ending as failed; the end handler closes it. A repeated call gives the same answer.
+ */
+export async function openExecution(ports: OpenPorts, event: OpenEvent): Promise<OpenAnswer> {
+  expectSchema(event.schema);
+  const executionId = executionIdFromArn(event.executionArn, ports.stage);
+  const config = JSON.parse(event.workflow) as WorkflowConfig;
+  return untilDecided(async () => {
+    const existing = await ports.executions.getExecution(executionId);
+    if (existing !== undefined && existing.status !== 'starting') return answerAgain(ports, event, config, existing);
+    // Somebody cancelled between the record and the start.
+    if (existing?.ending !== undefined) return refusal(endingError(existing));
+    const accepted = await acceptAndStore(ports, executionId, config, event.input);
+    const record = openedRecord(ports, executionId, config, event, existing, accepted);
+    if (await commitOpened(ports, existing, record)) return answerOf(config, executionId, accepted);
+    // Another call of the same start, or a cancel, was faster.
+    return undefined;
+  });
+}
+
+async function acceptAndStore(
+  ports: OpenPorts,
+  executionId: string,
+  config: WorkflowConfig,
+  given: Json,
+): Promise<Accepted> {
+  let input: Json;
+  let refs: MachineState['input']['refs'];
+  try {
+    checkName(executionId);
+    input = acceptInput(config, given);
+    refs = pickRefs(input, config.inputRefs);
+  } catch (error) {
+    if (!WfloError.is(error)) throw error;
+    return { ok: false, error: toErrorData(error) };
+  }
+  return { ok: true, input: await ports.blobs.put(executionId, 'input', input), refs };
+}
+
+/** Step Functions allows more characters in a name than an execution id has. */
+function checkName(executionId: string): void {
+  try {
+    parseExecutionId(executionId);
+  } catch {
+    throw new WfloError('invalid_name', `"${executionId}" has characters that the name of an execution may not have`, {
+      fix: 'start the execution with a name of 1 to 80 of A-Z a-z 0-9 - _',
+    });
+  }
+}
+
+function openedRecord(
+  ports: OpenPorts,
+  executionId: string,
+  config: WorkflowConfig,
+  event: OpenEvent,
+  existing: ExecutionRecord | undefined,
+  accepted: Accepted,
+): ExecutionRecord {
+  const inputHash = sha256(canonicalJson(event.input));
+  // The record proves who started it only when this is the start that was recorded.
+  const recorded = existing?.inputHash === inputHash ? existing : undefined;
+  const timeoutAt = new Date(Date.parse(event.startedAt) + config.timeoutSeconds * 1000).toISOString();
+  return {
+    schema: SCHEMA,
+    executionId,
+    workflow: config.name,
+    tenant: recorded?.tenant ?? DEFAULT_TENANT,
+    status: 'running',
+    executionArn: event.executionArn,
+    requester: recorded?.requester ?? UNVERIFIED,
+    inputHash,
+    ...(accepted.ok ? { input: accepted.input } : {}),
+    ...(accepted.ok
+      ? {}
+      : { ending: { status: 'failed', actor: GRAPH, reason: accepted.error.message, error: accepted.error } }),
+    definitionHash: event.definitionHash,
+    steps: config.steps,
+    startedAt: new Date(event.startedAt).toISOString(),
+    timeoutAt,
+    eventCount: existing?.eventCount ?? 0,
+    checkAt: checkAtOf(ports.clock.now(), timeoutAt),
+    traceId: ports.traceId ?? existing?.traceId ?? executionId,
+  };
+}
+
+function commitOpened(
+  ports: OpenPorts,
+  existing: ExecutionRecord | undefined,
+  record: ExecutionRecord,
+): Promise<boolean> {
+  const { eventCount: _counted, ...set } = record;
+  return ports.executions.commit({
+    executionId: record.executionId,
+    changes: [
+      existing === undefined
+        ? { item: 'execution', put: record }
+        : {
+            item: 'execution',
+            set,
+            expect: { status: 'starting', ending: { absent: true }, requester: existing.requester },
+          },
+    ],
+    events: [
+      buildEvent(ports, record, {
+        type: 'workflow.started',
+        actor: record.requester,
+        data: {
+          inputHash: record.inputHash,
+          definitionHash: record.definitionHash ?? '',
+          requester: record.requester,
+        },
+      }),
+    ],
+  });
+}
+
+/** The record exists and is not `starting`: this is a repeated call, or a name that was used again. */
+async function answerAgain(
+  ports: OpenPorts,
+  event: OpenEvent,
+  config: WorkflowConfig,
+  record: ExecutionRecord,
+): Promise<OpenAnswer> {
+  if (Date.parse(record.startedAt) !== Date.parse(event.startedAt)) {
+    return refusal({
+      code: 'name_reused',
+      message: `an execution ${record.executionId} was started at ${record.startedAt} already`,
+    });
+  }
+  if (record.ending !== undefined) return refusal(endingError(record));
+  if (record.status !== 'running' || record.input === undefined) {
+    return refusal({ code: 'execution_closed', message: `${record.executionId} is ${record.status}` });
+  }
+  const refs = pickRefs(await ports.blobs.get(record.executionId, record.input), config.inputRefs);
+  return answerOf(config, record.executionId, { ok: true, input: record.input, refs });
+}
+
+function endingError({ executionId, ending }: ExecutionRecord): ErrorData {
+  return (
+    ending?.error ?? {
+      code: 'execution_closed',
+      message: `${executionId} is ending as ${ending?.status ?? 'failed'}: ${ending?.reason ?? ''}`,
+    }
+  );
+}
+
+function answerOf(config: WorkflowConfig, executionId: string, accepted: Accepted): OpenAnswer {
+  if (!accepted.ok) return refusal(accepted.error);
+  return {
+    ok: true,
+    state: {
+      schema: SCHEMA,
+      execution: { id: executionId },
+      input: { ref: accepted.input, refs: accepted.refs },
+      steps: Object.fromEntries(config.stepKeys.map((key) => [key, null])),
+      step: null,
+    },
+    error: null,
+  };
+}
+
+function refusal({ code, message }: ErrorData): OpenAnswer {
+  return { ok: false, state: null, error: { code, message } };
+}

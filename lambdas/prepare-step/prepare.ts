@@ -1,0 +1,171 @@
+import { buildEvent } from '../../lib/audit/build-event.ts';
+import { type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
+import { expectSchema } from '../../lib/execution/accepted-schema.ts';
+import { GRAPH } from '../../lib/execution/actors.ts';
+import { allotAttempt } from '../../lib/execution/allot-attempt.ts';
+import { freezePayload, payloadRefs } from '../../lib/execution/freeze-payload.ts';
+import { loadValues } from '../../lib/execution/load-values.ts';
+import type { PrepareAnswer, PrepareEvent, SandboxTarget, StepConfig } from '../../lib/execution/machine.ts';
+import { payloadHash } from '../../lib/execution/payload.ts';
+import {
+  type AttemptRecord,
+  type ExecutionRecord,
+  type Handle,
+  type LeaseRecord,
+  SCHEMA,
+} from '../../lib/execution/records.ts';
+import { untilDecided } from '../../lib/execution/until-decided.ts';
+import { type Json, sha256 } from '../../lib/json.ts';
+import type { BlobStore, Clock, ExecutionStore, Ids } from '../../lib/ports.ts';
+
+export interface PreparePorts {
+  readonly executions: ExecutionStore;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** Attempt 0: nothing was recorded, because the execution is over or this entry of Prepare is. */
+const DENIED: PrepareAnswer = { attempt: 0, route: 'deny', leaseId: '', code: '' };
+
+/** Only an execution that runs and is not ending gets new work. */
+const STILL_OPEN = { item: 'execution', expect: { status: 'running', ending: { absent: true } } } as const;
+
+/**
+ * Allots the attempt of this entry, freezes what it will run, and offers the right to run it. What cannot be frozen is
+ * recorded as an attempt with its error, and denied, so that Finish fails the step with that error.
+ */
+export async function prepareStep(ports: PreparePorts, event: PrepareEvent): Promise<PrepareAnswer> {
+  expectSchema(event.schema);
+  const step = JSON.parse(event.step) as StepConfig;
+  const { executionId, enteredAt } = event;
+  return untilDecided(async () => {
+    const execution = await ports.executions.getExecution(executionId);
+    if (execution === undefined) throw new WfloError('unknown_execution', `there is no execution ${executionId}`);
+    if (execution.status !== 'running' || execution.ending !== undefined) return DENIED;
+
+    const attempts = await ports.executions.listAttempts(executionId, step.path);
+    const allotted = allotAttempt(attempts, enteredAt);
+    if (allotted.kind === 'late') return DENIED;
+    if (allotted.kind === 'same') return offerAgain(ports, allotted.record);
+    return offer(ports, event, step, execution, allotted.attempt);
+  });
+}
+
+async function offer(
+  ports: PreparePorts,
+  event: PrepareEvent,
+  step: StepConfig,
+  execution: ExecutionRecord,
+  attempt: number,
+): Promise<PrepareAnswer | undefined> {
+  const record: AttemptRecord = {
+    schema: SCHEMA,
+    executionId: execution.executionId,
+    path: step.path,
+    kind: step.kind,
+    attempt,
+    enteredAt: event.enteredAt,
+    status: 'prepared',
+    preparedAt: ports.clock.now().toISOString(),
+  };
+  const frozen = await freeze(ports, event, step, execution);
+  if (!frozen.ok) return deny(ports, { ...record, error: frozen.error });
+
+  const code = ports.ids.secret();
+  const lease: LeaseRecord = {
+    schema: SCHEMA,
+    executionId: execution.executionId,
+    path: step.path,
+    attempt,
+    leaseId: ports.ids.next(),
+    kind: step.kind,
+    status: 'offered',
+    epoch: 1,
+    codeHash: sha256(code),
+    ...(step.kind === 'sandbox' ? { taskDefinition: (event.target as SandboxTarget).taskDefinition } : {}),
+  };
+  const written = await ports.executions.commit({
+    executionId: execution.executionId,
+    changes: [
+      STILL_OPEN,
+      {
+        item: 'attempt',
+        path: step.path,
+        attempt,
+        put: { ...record, payload: frozen.payload, payloadHash: frozen.hash },
+      },
+      { item: 'lease', path: step.path, attempt, put: lease },
+    ],
+    events: [
+      buildEvent(ports, execution, {
+        type: 'step.prepared',
+        actor: GRAPH,
+        stepPath: step.path,
+        attempt,
+        data: { kind: step.kind, payloadHash: frozen.hash },
+      }),
+    ],
+  });
+  return written ? { attempt, route: 'run', leaseId: lease.leaseId, code } : undefined;
+}
+
+type Frozen =
+  | { readonly ok: true; readonly payload: Handle; readonly hash: string }
+  | { readonly ok: false; readonly error: ErrorData };
+
+async function freeze(
+  ports: PreparePorts,
+  event: PrepareEvent,
+  step: StepConfig,
+  execution: ExecutionRecord,
+): Promise<Frozen> {
+  try {
+    const stored = { input: execution.input, steps: event.steps };
+    const values = await loadValues(ports.blobs, execution.executionId, payloadRefs(step), stored);
+    const payload = freezePayload(execution, step, event.target, values);
+    const hash = payloadHash(payload);
+    // Named by its hash: a repeat of the same work shares it, and no call can find another value under its name.
+    const name = `payload/${step.path}/${hash}`;
+    return { ok: true, payload: await ports.blobs.put(execution.executionId, name, payload as unknown as Json), hash };
+  } catch (error) {
+    if (!WfloError.is(error) || error.code === 'internal') throw error;
+    return { ok: false, error: { ...toErrorData(error), stepPath: step.path } };
+  }
+}
+
+/** No event: nothing was frozen, and `step.failed` follows from Finish. */
+async function deny(ports: PreparePorts, record: AttemptRecord): Promise<PrepareAnswer | undefined> {
+  const written = await ports.executions.commit({
+    executionId: record.executionId,
+    changes: [STILL_OPEN, { item: 'attempt', path: record.path, attempt: record.attempt, put: record }],
+    events: [],
+  });
+  return written ? { ...DENIED, attempt: record.attempt } : undefined;
+}
+
+/**
+ * This entry was answered before, but the answer may have been lost. Codes are stored as hashes only, so a new one is
+ * made; it is the one that counts while nobody has claimed the lease. Afterwards this call is a late duplicate.
+ */
+async function offerAgain(ports: PreparePorts, record: AttemptRecord): Promise<PrepareAnswer | undefined> {
+  const { executionId, path, attempt } = record;
+  const lease = await ports.executions.getLease(executionId, path, attempt);
+  if (lease === undefined || lease.status !== 'offered' || record.status !== 'prepared') return { ...DENIED, attempt };
+  const code = ports.ids.secret();
+  const rotated = await ports.executions.commit({
+    executionId,
+    changes: [
+      STILL_OPEN,
+      {
+        item: 'lease',
+        path,
+        attempt,
+        set: { codeHash: sha256(code) },
+        expect: { status: 'offered', epoch: lease.epoch, codeHash: lease.codeHash },
+      },
+    ],
+    events: [],
+  });
+  return rotated ? { attempt, route: 'run', leaseId: lease.leaseId, code } : undefined;
+}

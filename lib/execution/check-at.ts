@@ -1,0 +1,9 @@
+/** How often `reconcile` compares an open execution with its machine (seconds). */
+export const CHECK_SECONDS = 5 * 60;
+
+/** When `reconcile` looks at an open execution next: soon after its time limit, and every few minutes before. */
+export function checkAtOf(now: Date, timeoutAt: string | undefined): string {
+  const regular = now.getTime() + CHECK_SECONDS * 1000;
+  const timeout = timeoutAt === undefined ? Number.NaN : Date.parse(timeoutAt);
+  return new Date(timeout > now.getTime() ? Math.min(regular, timeout) : regular).toISOString();
+}

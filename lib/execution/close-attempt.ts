@@ -1,0 +1,24 @@
+import type { Change } from '../ports.ts';
+import type { AttemptRecord, LeaseRecord } from './records.ts';
+
+/** Takes the right to act away: calls under the old epoch, and with its sessions, are refused from then on. */
+export function fenceLease(lease: LeaseRecord): Change {
+  return {
+    item: 'lease',
+    path: lease.path,
+    attempt: lease.attempt,
+    set: { status: 'fenced', epoch: lease.epoch + 1 },
+    remove: ['session', 'previousSession', 'checkAt'],
+    expect: { status: lease.status, epoch: lease.epoch },
+  };
+}
+
+/** Whether somebody could still act under this lease. */
+export function isLeaseLive(lease: LeaseRecord): boolean {
+  return lease.status === 'offered' || lease.status === 'claimed';
+}
+
+/** Whether an attempt got its work: from there on it may have acted. */
+export function wasClaimed(attempt: AttemptRecord): boolean {
+  return attempt.claimedAt !== undefined;
+}

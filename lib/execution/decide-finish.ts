@@ -1,0 +1,88 @@
+import type { ErrorCode, ErrorData } from '../errors.ts';
+import type { Exit, ExitReason } from '../sandbox/exit.ts';
+import type { Effects, RetryPolicy } from '../workflow/definition.ts';
+
+export interface FinishFacts {
+  readonly exit: Exit;
+  /** Set where the outcome is a failure that the exit does not tell: an output that does not fit, a denied attempt. */
+  readonly failure?: ErrorData;
+  /** The code for an exit that is not ok; made from its reason where absent. */
+  readonly code?: ErrorCode;
+  /** The attempt got its work: from there on it may have acted. */
+  readonly claimed: boolean;
+  readonly effects: Effects;
+  readonly idempotent: boolean;
+  readonly retry: RetryPolicy;
+  /** From 1. */
+  readonly attempt: number;
+  /** The execution is ending: nothing is repeated. */
+  readonly ending: boolean;
+  /** From 0 to 1 (exclusive). */
+  readonly random: number;
+}
+
+export type FinishDecision =
+  | { readonly next: 'ok' }
+  | { readonly next: 'again'; readonly waitSeconds: number; readonly error: ErrorData }
+  | { readonly next: 'failed'; readonly error: ErrorData };
+
+/** Nobody knows how far the attempt came. */
+const UNCERTAIN: readonly ExitReason[] = ['lost', 'runner_error', 'image_error', 'outcome_unknown'];
+/** The agent's own end, which may be another one next time. What its limits end would end there again. */
+const WORTH_REPEATING: readonly ExitReason[] = ['agent_failed', 'killed'];
+
+/**
+ * What becomes of a step after an attempt. An attempt that never got its work is repeated whatever its effects. One
+ * that did is repeated only where a repeat does no harm; where its outcome cannot be known, it fails as `outcome_unknown`.
+ */
+export function decideFinish(facts: FinishFacts): FinishDecision {
+  const { exit, failure, claimed } = facts;
+  if (failure !== undefined) return { next: 'failed', error: failure };
+  if (exit.reason === 'ok') return { next: 'ok' };
+
+  const error = errorOf(exit, facts.code);
+  const harmless = facts.effects === 'none' || facts.idempotent;
+  const uncertain = UNCERTAIN.includes(exit.reason);
+  if (uncertain && claimed && !harmless) {
+    return {
+      next: 'failed',
+      error: {
+        code: 'outcome_unknown',
+        message: `the attempt was lost after it began, and may have acted: ${error.message}`,
+        fix: 'look at what the step changed; declare `idempotent: true` where a repeat does no harm',
+      },
+    };
+  }
+  const worthIt = !claimed || (harmless && (uncertain || WORTH_REPEATING.includes(exit.reason)));
+  if (worthIt && !facts.ending && facts.attempt <= facts.retry.maxRetries) {
+    return { next: 'again', waitSeconds: backoffSeconds(facts.retry, facts.attempt, facts.random), error };
+  }
+  return { next: 'failed', error };
+}
+
+/** Full jitter: anything between 0 and the delay, which doubles per attempt up to its cap. Whole seconds. */
+export function backoffSeconds(retry: RetryPolicy, attempt: number, random: number): number {
+  const delay = Math.min(retry.maxDelaySeconds, retry.initialDelaySeconds * 2 ** (attempt - 1));
+  return Math.floor(random * (Math.floor(delay) + 1));
+}
+
+const CODE_OF_REASON: { readonly [R in Exclude<ExitReason, 'ok'>]: ErrorCode } = {
+  agent_failed: 'agent_failed',
+  timed_out: 'timed_out',
+  out_of_memory: 'out_of_memory',
+  killed: 'killed',
+  lost: 'sandbox_lost',
+  runner_error: 'runner_error',
+  image_error: 'image_error',
+  budget_exceeded: 'agent_failed',
+  outcome_unknown: 'outcome_unknown',
+};
+
+function errorOf(exit: Exit & { readonly reason: ExitReason }, code: ErrorCode | undefined): ErrorData {
+  const reason = exit.reason === 'ok' ? 'lost' : exit.reason;
+  return {
+    code: code ?? CODE_OF_REASON[reason],
+    message:
+      exit.message ?? `the attempt ended as ${reason}${exit.code === null ? '' : ` with exit code ${exit.code}`}`,
+  };
+}
