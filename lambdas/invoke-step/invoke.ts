@@ -80,7 +80,7 @@ async function claimAttempt(ports: InvokePorts, event: InvokeEvent): Promise<Cla
   const decision = decideClaim({ execution, attempt, lease }, facts);
   // `repeat` is for runners with a nonce: a function call may not act twice under one lease.
   if (decision.kind === 'repeat') return { ok: false, code: 'claim_refused' };
-  if (decision.kind === 'conflict' || decision.kind === 'refused') return { ok: false, code: decision.code };
+  if (decision.kind !== 'claimed') return { ok: false, code: decision.code };
 
   const loaded = await loadPayload(ports, decision.attempt);
   if (!loaded.ok) {

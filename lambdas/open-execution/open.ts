@@ -4,7 +4,7 @@ import { acceptInput } from '../../lib/execution/accept-input.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { DEFAULT_TENANT, GRAPH, UNVERIFIED } from '../../lib/execution/actors.ts';
 import { checkAtOf } from '../../lib/execution/check-at.ts';
-import { executionIdFromArn, parseExecutionId } from '../../lib/execution/identity.ts';
+import { executionIdFromArn, isExecutionId } from '../../lib/execution/identity.ts';
 import type { MachineState, OpenAnswer, OpenEvent, WorkflowConfig } from '../../lib/execution/machine.ts';
 import { pickRefs } from '../../lib/execution/pick-refs.ts';
 import { type ExecutionRecord, type Handle, SCHEMA } from '../../lib/execution/records.ts';
@@ -33,6 +33,8 @@ type Accepted =
 export async function openExecution(ports: OpenPorts, event: OpenEvent): Promise<OpenAnswer> {
   expectSchema(event.schema);
   const executionId = executionIdFromArn(event.executionArn, ports.stage);
+  // Step Functions allows more characters in a name than an execution id has. Nothing can be recorded under such a name.
+  if (!isExecutionId(executionId)) return refusal(invalidName(executionId));
   const config = JSON.parse(event.workflow) as WorkflowConfig;
   return untilDecided(async () => {
     const existing = await ports.executions.getExecution(executionId);
@@ -56,7 +58,6 @@ async function acceptAndStore(
   let input: Json;
   let refs: MachineState['input']['refs'];
   try {
-    checkName(executionId);
     input = acceptInput(config, given);
     refs = pickRefs(input, config.inputRefs);
   } catch (error) {
@@ -64,17 +65,6 @@ async function acceptAndStore(
     return { ok: false, error: toErrorData(error) };
   }
   return { ok: true, input: await ports.blobs.put(executionId, 'input', input), refs };
-}
-
-/** Step Functions allows more characters in a name than an execution id has. */
-function checkName(executionId: string): void {
-  try {
-    parseExecutionId(executionId);
-  } catch {
-    throw new WfloError('invalid_name', `"${executionId}" has characters that the name of an execution may not have`, {
-      fix: 'start the execution with a name of 1 to 80 of A-Z a-z 0-9 - _',
-    });
-  }
 }
 
 function openedRecord(
@@ -162,6 +152,14 @@ async function answerAgain(
   }
   const refs = pickRefs(await ports.blobs.get(record.executionId, record.input), config.inputRefs);
   return answerOf(config, record.executionId, { ok: true, input: record.input, refs });
+}
+
+function invalidName(executionId: string): ErrorData {
+  return {
+    code: 'invalid_name',
+    message: `"${executionId}" has characters that the name of an execution may not have`,
+    fix: 'start the execution with a name of 1 to 80 of A-Z a-z 0-9 - _',
+  };
 }
 
 function endingError({ executionId, ending }: ExecutionRecord): ErrorData {

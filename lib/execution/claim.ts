@@ -20,15 +20,23 @@ export interface ClaimFacts {
   readonly now: Date;
 }
 
+interface FoundRecords {
+  readonly execution: ExecutionRecord;
+  readonly attempt: AttemptRecord;
+  readonly lease: LeaseRecord;
+}
+
+interface Denial {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 /** `claimed`: commit `claimChanges`. `repeat`: the same runner asks again, and gets the same. */
 export type ClaimDecision =
-  | {
-      readonly kind: 'claimed' | 'repeat';
-      readonly execution: ExecutionRecord;
-      readonly attempt: AttemptRecord;
-      readonly lease: LeaseRecord;
-    }
-  | { readonly kind: 'conflict' | 'refused'; readonly code: ErrorCode; readonly message: string };
+  | (FoundRecords & { readonly kind: 'claimed' })
+  | (FoundRecords & { readonly kind: 'repeat' })
+  | (Denial & { readonly kind: 'conflict' })
+  | (Denial & { readonly kind: 'refused' });
 
 /**
  * Whether somebody may begin to act for an attempt. The one enforcement point of sandboxes and `lambda` steps: it
@@ -54,11 +62,7 @@ export function decideClaim(records: ClaimRecords, facts: ClaimFacts): ClaimDeci
   return { kind: 'claimed', execution, attempt, lease };
 }
 
-function decideSecondClaim(
-  lease: LeaseRecord,
-  facts: ClaimFacts,
-  found: { readonly execution: ExecutionRecord; readonly attempt: AttemptRecord; readonly lease: LeaseRecord },
-): ClaimDecision {
+function decideSecondClaim(lease: LeaseRecord, facts: ClaimFacts, found: FoundRecords): ClaimDecision {
   if (facts.nonceHash === undefined) return refused('claim_refused', 'the lease was claimed before');
   if (lease.nonceHash !== facts.nonceHash) {
     return { kind: 'conflict', code: 'claim_conflict', message: 'another runner has claimed this lease' };

@@ -33,3 +33,13 @@ export function parseExecutionId(executionId: string): ExecutionName {
   }
   return { workflow, name };
 }
+
+/** Whether an id can be parsed: Step Functions allows more characters in a name than an execution id has. */
+export function isExecutionId(text: string): boolean {
+  try {
+    parseExecutionId(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
