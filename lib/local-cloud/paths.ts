@@ -19,7 +19,9 @@ export interface LocalPaths {
   /** Holds one link, `node`: the functions run on the Node that runs this process. */
   readonly nodeBin: string;
   readonly caFile: string;
+  readonly emulatorPid: string;
   readonly sandboxHost: string;
+  readonly sandboxHostPid: string;
   readonly assembly: string;
   readonly logs: string;
   readonly emulatorLog: string;
@@ -45,7 +47,9 @@ export function localPaths(projectDir: string): LocalPaths {
     nodeBin: join(cloud, 'bin'),
     // Written there by the emulator, which takes it again at its next start.
     caFile: join(emulatorTmp, 'ministack-tls', 'server.crt'),
+    emulatorPid: join(root, 'emulator.pid.json'),
     sandboxHost: join(cloud, 'sandbox-host'),
+    sandboxHostPid: join(root, 'sandbox-host.pid.json'),
     assembly: join(cloud, 'cdk.out'),
     logs,
     emulatorLog: join(logs, 'emulator.log'),

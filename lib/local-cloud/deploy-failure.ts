@@ -1,0 +1,37 @@
+import { lastLines } from './run-command.ts';
+
+const FAILED_RESOURCE =
+  /\|\s*(?:CREATE|UPDATE|DELETE)_FAILED\s*\|\s*((?:AWS|Custom|Alexa)::[A-Za-z0-9:]+)\s*\|\s*(.+?)\s*$/;
+/** What follows from another failure, and does not explain one. */
+const CONSEQUENCE = /Resource (?:creation|update|deletion) cancelled|The following resource\(s\) failed/i;
+/** Lines that CDK itself marks as an error. */
+const MARKED = /^(?:❌|‣|\[Error|Error:|.*\bError:|.*\bValidationError\b)/;
+const NOISE =
+  /^(?:\s+at |Node\.js v|Source Location:|.*\.\.\.node internals|.*CloudTrail delivery can lag|\d+ feature flags)/;
+
+/**
+ * The reasons in what the CDK printed, at most `limit` lines: those of failed resources where there are any, else the
+ * lines that are marked as errors, else the last ones.
+ */
+export function deployFailureReasons(output: string, limit = 8): readonly string[] {
+  const lines = withoutColours(output).split(/\r?\n/);
+  const resources = unique(
+    lines.flatMap((line) => {
+      const match = FAILED_RESOURCE.exec(line);
+      return match === null || CONSEQUENCE.test(line) ? [] : [`${match[1]} ${match[2]}`];
+    }),
+  );
+  if (resources.length > 0) return resources.slice(0, limit);
+  const marked = unique(lines.map((line) => line.trim()).filter((line) => MARKED.test(line) && !NOISE.test(line)));
+  if (marked.length > 0) return marked.slice(0, limit);
+  return lastLines(lines.filter((line) => !NOISE.test(line)).join('\n'), limit);
+}
+
+function withoutColours(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: escape sequences of terminals begin with one
+  return text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, '');
+}
+
+function unique(lines: readonly string[]): readonly string[] {
+  return [...new Set(lines)];
+}
