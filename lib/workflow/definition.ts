@@ -83,7 +83,6 @@ export interface WhenStep {
   readonly kind: 'when';
   readonly path: string;
   readonly condition: Condition;
-  // biome-ignore lint/suspicious/noThenProperty: the word for the block that runs when a condition holds
   readonly then: Block;
   readonly otherwise: Block;
 }

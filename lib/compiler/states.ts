@@ -1,0 +1,390 @@
+import type { CloseEvent, OpenEvent, RefAlias, StepConfig, WorkflowConfig } from '../execution/machine.ts';
+import { stateKey } from '../execution/machine.ts';
+import { SCHEMA } from '../execution/records.ts';
+import type { JsonObject } from '../json.ts';
+import { RUNNER_ENV, SANDBOX_CONTAINER } from '../sandbox/protocol.ts';
+import type {
+  Block,
+  Condition,
+  LambdaStep,
+  ParallelStep,
+  SandboxStep,
+  Step,
+  WaitStep,
+  WhenStep,
+  WorkflowDefinition,
+} from '../workflow/definition.ts';
+import { configText } from './config-text.ts';
+import { type RefAliases, refAliases } from './ref-aliases.ts';
+import { scalarTypeOf } from './ref-types.ts';
+import { type ActingStep, actingStepsOf } from './steps-of.ts';
+
+type States = { readonly [name: string]: JsonObject };
+
+interface Emitted {
+  /** Where a transition into the block goes; the state after it where the block is empty. */
+  readonly start: string;
+  readonly states: States;
+}
+
+interface Context {
+  readonly definition: WorkflowDefinition;
+  readonly aliases: RefAliases;
+  /** State keys of all acting steps of the workflow. */
+  readonly keys: readonly string[];
+}
+
+/** The machine's own time limit is a backstop: `reconcile` ends an execution at the workflow's `timeout`. */
+export const MACHINE_TIMEOUT_EXTRA_SECONDS = 600;
+/** Run outlives the time limit of its step by the start of a task and the delivery of its outcome. */
+export const RUN_TIMEOUT_EXTRA_SECONDS = 900;
+/** Above the time limit of every handler function, so that the function's own limit is met first. */
+const HANDLER_TIMEOUT_SECONDS = 120;
+
+const PARALLEL_END = 'End';
+
+/** For a lost worker or a throttled call. What a handler decides is data, never an error. */
+const HANDLER_RETRY = [
+  {
+    ErrorEquals: ['States.TaskFailed', 'States.Timeout'],
+    IntervalSeconds: 1,
+    BackoffRate: 2,
+    MaxAttempts: 5,
+    MaxDelaySeconds: 20,
+    JitterStrategy: 'FULL',
+  },
+];
+
+/** The ASL document of a definition that has no findings, with its placeholders. */
+export function aslDocument(definition: WorkflowDefinition): JsonObject {
+  const context: Context = {
+    definition,
+    aliases: refAliases(definition.body),
+    keys: actingStepsOf(definition.body).map(({ path }) => stateKey(path)),
+  };
+  const body = emitBlock(definition.body, 'Close', context);
+  return {
+    Comment: `Workflow ${definition.name}, compiled by Wflo`,
+    StartAt: 'Open',
+    TimeoutSeconds: definition.timeoutSeconds + MACHINE_TIMEOUT_EXTRA_SECONDS,
+    States: { ...openStates(body.start, context), ...body.states, ...closeStates(context) },
+  };
+}
+
+/** What Open gets of the workflow. */
+export function workflowConfig(definition: WorkflowDefinition): WorkflowConfig {
+  const acting = actingStepsOf(definition.body);
+  return {
+    name: definition.name,
+    inputSchema: definition.inputSchema,
+    timeoutSeconds: definition.timeoutSeconds,
+    steps: acting.map(({ path, kind }) => ({ path, kind })),
+    stepKeys: acting.map(({ path }) => stateKey(path)),
+    inputRefs: refAliases(definition.body).ofInput(),
+  };
+}
+
+/** What Prepare and Finish get of a step. */
+export function stepConfig(step: ActingStep, refs: readonly RefAlias[]): StepConfig {
+  const acting = {
+    path: step.path,
+    effects: step.effects,
+    idempotent: step.idempotent,
+    retry: step.retry,
+    timeoutSeconds: step.timeoutSeconds,
+    ...(step.outputSchema === undefined ? {} : { outputSchema: step.outputSchema }),
+    refs,
+  };
+  if (step.kind === 'lambda') return { kind: 'lambda', ...acting, with: step.with };
+  return {
+    kind: 'sandbox',
+    ...acting,
+    image: step.image,
+    command: step.command,
+    env: step.env,
+    input: step.input,
+    cpu: step.cpu,
+    memoryMib: step.memoryMib,
+    ...(step.agent === undefined ? {} : { agent: step.agent }),
+  };
+}
+
+/** Open answers `{ ok, state, error }`; Begin makes `state` the whole state, because a Choice cannot do so for one way only. */
+function openStates(start: string, context: Context): States {
+  const payload: Payload<OpenEvent> = {
+    schema: SCHEMA,
+    'executionArn.$': '$$.Execution.Id',
+    'startedAt.$': '$$.Execution.StartTime',
+    'input.$': '$',
+    workflow: configText(workflowConfig(context.definition)),
+    definitionHash: '${DefinitionHash}',
+  };
+  return {
+    Open: handler('OpenExecutionFn', payload, ['ok', 'state', 'error'], { Next: 'Opened' }),
+    Opened: choice([{ Variable: '$.ok', BooleanEquals: true, Next: 'Begin' }], 'Failed'),
+    Begin: { Type: 'Pass', InputPath: '$.state', Next: start },
+  };
+}
+
+function closeStates(context: Context): States {
+  const payload: Payload<CloseEvent> = {
+    schema: SCHEMA,
+    'executionId.$': '$.execution.id',
+    output: configText(context.definition.output),
+    'input.$': '$.input',
+    'steps.$': '$.steps',
+  };
+  return {
+    Close: handler('CloseExecutionFn', payload, ['ok', 'output', 'error'], { Next: 'Closed' }),
+    Closed: choice([{ Variable: '$.ok', BooleanEquals: true, Next: 'Done' }], 'Failed'),
+    Done: { Type: 'Succeed', OutputPath: '$.output' },
+    Failed: fail('$.error'),
+  };
+}
+
+function emitBlock(block: Block, next: string, context: Context): Emitted {
+  return block.reduceRight<Emitted>(
+    (after, step) => {
+      const emitted = emitStep(step, after.start, context);
+      return { start: emitted.start, states: { ...emitted.states, ...after.states } };
+    },
+    { start: next, states: {} },
+  );
+}
+
+function emitStep(step: Step, next: string, context: Context): Emitted {
+  switch (step.kind) {
+    case 'sandbox':
+    case 'lambda':
+      return emitActing(step, next, context);
+    case 'wait':
+      return emitWait(step, next, context);
+    case 'when':
+      return emitWhen(step, next, context);
+    case 'parallel':
+      return emitParallel(step, next, context);
+  }
+}
+
+function emitActing(step: ActingStep, next: string, context: Context): Emitted {
+  const { path } = step;
+  const key = stateKey(path);
+  const config = configText(stepConfig(step, context.aliases.ofStep(path)));
+  const target =
+    step.kind === 'sandbox'
+      ? { taskDefinition: `\${TaskDefinition_${key}}`, codeSha256: codeSha256(step) }
+      : { functionArn: `\${Function_${key}}` };
+  const prepare = {
+    schema: SCHEMA,
+    'executionId.$': '$.execution.id',
+    'enteredAt.$': '$$.State.EnteredTime',
+    step: config,
+    target,
+    'input.$': '$.input',
+    'steps.$': '$.steps',
+  };
+  const finish = { schema: SCHEMA, 'executionId.$': '$.execution.id', step: config, 'prepared.$': '$.step' };
+  return {
+    start: `${path}.Prepare`,
+    states: {
+      [`${path}.Prepare`]: handler('PrepareStepFn', prepare, ['attempt', 'route', 'leaseId', 'code'], {
+        ResultPath: '$.step',
+        Next: `${path}.Route`,
+      }),
+      [`${path}.Route`]: choice(
+        [{ Variable: '$.step.route', StringEquals: 'run', Next: `${path}.Run` }],
+        `${path}.Finish`,
+      ),
+      [`${path}.Run`]: {
+        ...(step.kind === 'sandbox' ? runSandbox(step) : runLambda(step)),
+        TimeoutSeconds: step.timeoutSeconds + RUN_TIMEOUT_EXTRA_SECONDS,
+        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.step.caught', Next: `${path}.Finish` }],
+        ResultPath: null,
+        Next: `${path}.Finish`,
+      },
+      [`${path}.Finish`]: handler('FinishStepFn', finish, ['next', 'waitSeconds', 'ref', 'refs', 'error'], {
+        ResultPath: `$.steps.${key}`,
+        Next: `${path}.Next`,
+      }),
+      [`${path}.Next`]: choice(
+        [
+          { Variable: `$.steps.${key}.next`, StringEquals: 'ok', Next: next },
+          { Variable: `$.steps.${key}.next`, StringEquals: 'again', Next: `${path}.Wait` },
+        ],
+        `${path}.Fail`,
+      ),
+      [`${path}.Wait`]: { Type: 'Wait', SecondsPath: `$.steps.${key}.waitSeconds`, Next: `${path}.Prepare` },
+      [`${path}.Fail`]: fail(`$.steps.${key}.error`),
+    },
+  };
+}
+
+function codeSha256(step: SandboxStep): string {
+  return `\${CodeSha256_${stateKey(step.path)}}`;
+}
+
+/** No Retry here: whether an attempt is repeated, and as which attempt, is decided by Finish. */
+function runSandbox(step: SandboxStep): JsonObject {
+  return {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::ecs:runTask.sync',
+    Parameters: {
+      Cluster: '${SandboxCluster}',
+      TaskDefinition: `\${TaskDefinition_${stateKey(step.path)}}`,
+      LaunchType: 'FARGATE',
+      EnableExecuteCommand: false,
+      'StartedBy.$': '$.step.leaseId',
+      NetworkConfiguration: {
+        AwsvpcConfiguration: {
+          'Subnets.$': "States.StringSplit('${SandboxSubnets}', ',')",
+          SecurityGroups: ['${SandboxSecurityGroup}'],
+          AssignPublicIp: '${AssignPublicIp}',
+        },
+      },
+      Overrides: {
+        ContainerOverrides: [
+          {
+            Name: SANDBOX_CONTAINER,
+            Environment: [
+              { Name: RUNNER_ENV.api, Value: '${SandboxApiUrl}' },
+              { Name: RUNNER_ENV.execution, 'Value.$': '$.execution.id' },
+              { Name: RUNNER_ENV.step, Value: step.path },
+              { Name: RUNNER_ENV.attempt, 'Value.$': "States.Format('{}', $.step.attempt)" },
+              { Name: RUNNER_ENV.lease, 'Value.$': '$.step.leaseId' },
+              { Name: RUNNER_ENV.code, 'Value.$': '$.step.code' },
+            ],
+          },
+        ],
+      },
+    },
+  };
+}
+
+/** The claim inside makes a repeated call harmless: only one call acts. */
+function runLambda(step: LambdaStep): JsonObject {
+  const payload = {
+    schema: SCHEMA,
+    'executionId.$': '$.execution.id',
+    path: step.path,
+    'attempt.$': '$.step.attempt',
+    'leaseId.$': '$.step.leaseId',
+    'code.$': '$.step.code',
+  };
+  return { ...invoke('InvokeStepFn', payload), Retry: HANDLER_RETRY };
+}
+
+function emitWait(step: WaitStep, next: string, context: Context): Emitted {
+  const start = `${step.path}.Wait`;
+  const duration =
+    'seconds' in step.duration
+      ? { Seconds: step.duration.seconds }
+      : { SecondsPath: context.aliases.jsonPath(step.duration.secondsFrom) };
+  return { start, states: { [start]: { Type: 'Wait', ...duration, Next: next } } };
+}
+
+function emitWhen(step: WhenStep, next: string, context: Context): Emitted {
+  const start = `${step.path}.When`;
+  const whenTrue = emitBlock(step.then, next, context);
+  const whenFalse = emitBlock(step.otherwise, next, context);
+  return {
+    start,
+    states: {
+      [start]: choice([{ ...rule(step.condition, context), Next: whenTrue.start }], whenFalse.start),
+      ...whenTrue.states,
+      ...whenFalse.states,
+    },
+  };
+}
+
+/**
+ * Each branch hands on the handles of its own steps, the first also those of all steps outside the parallel: the
+ * results together are as large as the state, however many branches there are.
+ */
+function emitParallel(step: ParallelStep, next: string, context: Context): Emitted {
+  const start = `${step.path}.Parallel`;
+  const branches = Object.entries(step.branches);
+  const ownKeys = branches.map(([, block]) => actingStepsOf(block).map(({ path }) => stateKey(path)));
+  const inside = new Set(ownKeys.slice(1).flat());
+  const handedOn = ownKeys.map((keys, index) => (index === 0 ? context.keys.filter((key) => !inside.has(key)) : keys));
+  return {
+    start,
+    states: {
+      [start]: {
+        Type: 'Parallel',
+        Branches: branches.map(([name, block], index) => {
+          const end = `${step.path}.${name}.${PARALLEL_END}`;
+          const emitted = emitBlock(block, end, context);
+          const handles = (handedOn[index] ?? []).map((key) => [`${key}.$`, `$.steps.${key}`]);
+          return {
+            StartAt: emitted.start,
+            States: {
+              ...emitted.states,
+              [end]: { Type: 'Pass', Parameters: Object.fromEntries(handles), End: true },
+            },
+          };
+        }),
+        ResultSelector: Object.fromEntries(
+          handedOn.flatMap((keys, index) => keys.map((key) => [`${key}.$`, `$[${index}].${key}`])),
+        ),
+        ResultPath: '$.steps',
+        Next: next,
+      },
+    },
+  };
+}
+
+const OPERATORS = {
+  eq: 'Equals',
+  ne: 'Equals',
+  lt: 'LessThan',
+  le: 'LessThanEquals',
+  gt: 'GreaterThan',
+  ge: 'GreaterThanEquals',
+} as const;
+
+const TYPES = { string: 'String', number: 'Numeric', integer: 'Numeric', boolean: 'Boolean' } as const;
+
+function rule(condition: Condition, context: Context): JsonObject {
+  if ('condition' in condition) return { Not: rule(condition.condition, context) };
+  if ('conditions' in condition) {
+    return { [condition.op === 'and' ? 'And' : 'Or']: condition.conditions.map((part) => rule(part, context)) };
+  }
+  const { op, left, right } = condition;
+  const type = TYPES[scalarTypeOf(left, context.definition) ?? 'string'];
+  const isRef = typeof right === 'object';
+  const comparison = {
+    Variable: context.aliases.jsonPath(left),
+    [`${type}${OPERATORS[op]}${isRef ? 'Path' : ''}`]: isRef ? context.aliases.jsonPath(right) : right,
+  };
+  return op === 'ne' ? { Not: comparison } : comparison;
+}
+
+/** A handler's event, each field literal or, with `.$`, a path. */
+type Payload<E> = { readonly [K in keyof E & string as K | `${K}.$`]?: string | number };
+
+/** A Lambda state that keeps exactly these fields of the handler's answer. */
+function handler(placeholder: string, payload: object, answer: readonly string[], rest: JsonObject): JsonObject {
+  return {
+    ...invoke(placeholder, payload),
+    TimeoutSeconds: HANDLER_TIMEOUT_SECONDS,
+    ResultSelector: Object.fromEntries(answer.map((field) => [`${field}.$`, `$.Payload.${field}`])),
+    Retry: HANDLER_RETRY,
+    ...rest,
+  };
+}
+
+function invoke(placeholder: string, payload: object): JsonObject {
+  return {
+    Type: 'Task',
+    Resource: 'arn:aws:states:::lambda:invoke',
+    Parameters: { FunctionName: `\${${placeholder}}`, Payload: { ...payload } },
+  };
+}
+
+function choice(choices: readonly JsonObject[], otherwise: string): JsonObject {
+  return { Type: 'Choice', Choices: choices, Default: otherwise };
+}
+
+function fail(error: string): JsonObject {
+  return { Type: 'Fail', ErrorPath: `${error}.code`, CausePath: `${error}.message` };
+}

@@ -1,0 +1,15 @@
+/** What a workflow file imports. */
+export type { TemplateValue, TextValue } from './workflow/author-values.ts';
+export { type AuthoredCondition, and, eq, ge, gt, le, lt, ne, not, or } from './workflow/conditions.ts';
+export type { Effects, Finding, WorkflowDefinition } from './workflow/definition.ts';
+export { type Duration, days, hours, minutes, seconds } from './workflow/durations.ts';
+export type { Leaf, Ref } from './workflow/references.ts';
+export type { LambdaOptions, RetryOptions, SandboxOptions, StepResult } from './workflow/step-options.ts';
+export { type Text, text } from './workflow/text.ts';
+export {
+  isWorkflow,
+  type Workflow,
+  type WorkflowBuilder,
+  type WorkflowOptions,
+  workflow,
+} from './workflow/workflow.ts';

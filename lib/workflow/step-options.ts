@@ -1,0 +1,63 @@
+import type { z } from 'zod';
+import type { TemplateValue, TextValue } from './author-values.ts';
+import type { Effects } from './definition.ts';
+import type { Duration } from './durations.ts';
+import type { Ref } from './references.ts';
+
+/** An output schema, or none. */
+export type OutputSchema = z.ZodType | undefined;
+
+/** What a step hands on. A step without an output schema has no output that could be referenced. */
+export type StepResult<S extends OutputSchema> = S extends z.ZodType ? { readonly output: Ref<z.output<S>> } : object;
+
+export interface RetryOptions {
+  /** 0 to 10; 2 where absent. */
+  readonly maxRetries?: number;
+  /** Doubled per repeat, with full jitter; 2 seconds where absent. */
+  readonly initialDelay?: Duration;
+  /** At most an hour; 60 seconds where absent. */
+  readonly maxDelay?: Duration;
+}
+
+export interface SandboxOptions<S extends OutputSchema = OutputSchema> {
+  /** `python`, `node`, or a name from the deployment's image list. */
+  readonly image: string;
+  /** Folder of agent code, relative to the workflow's folder; the command runs in it. */
+  readonly code?: string;
+  readonly command: readonly TextValue[];
+  /** vCPU: 0.25, 0.5, 1, 2, 4, 8 or 16; 0.25 where absent. */
+  readonly cpu?: number;
+  /** MiB, from the list that Fargate has for the `cpu`; 512 where absent. */
+  readonly memoryMib?: number;
+  /** Of one attempt; 10 minutes where absent. */
+  readonly timeout?: Duration;
+  readonly env?: { readonly [name: string]: TextValue };
+  /** Becomes the JSON file that `WFLO_INPUT` names; `{}` where absent. */
+  readonly input?: TemplateValue;
+  /** Schema of the JSON that the agent writes to the file that `WFLO_OUTPUT` names. */
+  readonly output?: S;
+  /** `none` where absent: a sandbox that declares no way out can change nothing outside. */
+  readonly effects?: Effects;
+  /** A repeat of an attempt that may have acted does no harm; false where absent. */
+  readonly idempotent?: boolean;
+  readonly retry?: RetryOptions;
+  /** Name of the agent, for attribution. */
+  readonly agent?: string;
+}
+
+export interface LambdaOptions<S extends OutputSchema = OutputSchema> {
+  /** A TypeScript file relative to the workflow's folder, or the ARN of a published function version. */
+  readonly function: string;
+  /** Becomes `event.input` of the function; `{}` where absent. */
+  readonly with?: TemplateValue;
+  /** Schema of what the function returns. */
+  readonly output?: S;
+  /** A function can reach whatever its role allows, so it must say what it changes. */
+  readonly effects: Effects;
+  readonly idempotent?: boolean;
+  readonly retry?: RetryOptions;
+  /** Of one attempt, at most 14 minutes; 1 minute where absent. */
+  readonly timeout?: Duration;
+  /** MiB, 128 to 10,240; 256 where absent. */
+  readonly memoryMib?: number;
+}
