@@ -5,12 +5,14 @@ import type { Report } from './progress.ts';
 export interface LocalOptions {
   readonly projectDir: string;
   readonly report: Report;
+  /** Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 
 export interface LocalUpOptions extends LocalOptions {
   /** Where it is taken, `port_in_use`. Absent: the port of the last `up`, else a free one. */
   readonly port?: number;
-  /** Default `dev`. */
+  /** Default: `wflo:stage` of cdk.json, else `dev`. */
   readonly stage?: string;
   /** How sandboxes run; absent: Docker where it answers, else processes. */
   readonly driver?: 'docker' | 'process';

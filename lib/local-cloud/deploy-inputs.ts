@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, type Dirent } from 'node:fs';
-import { readdir, readlink, stat } from 'node:fs/promises';
-import { join, relative, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { createHash, type Hash } from 'node:crypto';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { basename, join, relative, sep } from 'node:path';
+import { PACKAGE_DIR } from './paths.ts';
 
 /** Of the project's folder itself: what no deployment is made from. Everything else counts, known or not. */
 const IGNORED_AT_ROOT = new Set([
@@ -24,60 +23,60 @@ const IGNORED_FILES_AT_ROOT = /(\.md|\.log|\.tgz|^LICENSE|^\.gitignore|^biome\.j
 /** At any depth: what running the code leaves behind. */
 const IGNORED_EVERYWHERE = new Set(['__pycache__', '.DS_Store', '.pytest_cache']);
 
+/** Of the package itself, where the project is another folder: what the app is made of. */
+const PACKAGE_INPUTS = ['bin', 'lambdas', 'lib', 'package.json', 'package-lock.json', 'sandbox-images'];
+/** npm's own record of what is installed. */
+const INSTALLED = join('node_modules', '.package-lock.json');
+
 /**
- * SHA-256 over everything that a deployment can depend on: the project's files, the installed packages, and how the
- * app is configured. Rather too much than too little: an unneeded deployment costs seconds, a missed one is a riddle.
+ * SHA-256 over everything that a deployment can depend on: the project's files, those of this package, the installed
+ * packages, and how the app is configured. Rather too much than too little: an unneeded deployment costs seconds, a
+ * missed one is a riddle.
  */
 export async function hashDeployInputs(
   projectDir: string,
   configuration: { readonly [name: string]: string },
+  packageDir: string = PACKAGE_DIR,
 ): Promise<string> {
   const hash = createHash('sha256');
   hash.update(JSON.stringify(Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1))));
-  for (const file of await inputFiles(projectDir)) {
-    hash.update(`\0${relative(projectDir, file).split(sep).join('/')}\0`);
-    await addContent(hash, file);
+  await addFiles(hash, projectDir, [...(await projectInputs(projectDir)), join(projectDir, INSTALLED)]);
+  if (relative(projectDir, packageDir) !== '') {
+    const files: string[] = [];
+    for (const name of PACKAGE_INPUTS) await collect(join(packageDir, name), files, new Set());
+    await addFiles(hash, packageDir, [...files.sort(), join(packageDir, INSTALLED)]);
   }
-  // npm's own record of what is installed.
-  const installed = join(projectDir, 'node_modules', '.package-lock.json');
-  if (await exists(installed)) await addContent(hash, installed);
   return hash.digest('hex');
 }
 
-/** Sorted by path. */
-export async function inputFiles(projectDir: string): Promise<readonly string[]> {
+/** Files of the project that a deployment can depend on, sorted by path. */
+export async function projectInputs(projectDir: string): Promise<readonly string[]> {
   const files: string[] = [];
-  await collect(projectDir, files, (entry) =>
-    entry.isDirectory()
-      ? !IGNORED_AT_ROOT.has(entry.name)
-      : !IGNORED_AT_ROOT.has(entry.name) && !IGNORED_FILES_AT_ROOT.test(entry.name),
-  );
+  for (const entry of await readdir(projectDir, { withFileTypes: true })) {
+    if (IGNORED_AT_ROOT.has(entry.name) || (!entry.isDirectory() && IGNORED_FILES_AT_ROOT.test(entry.name))) continue;
+    await collect(join(projectDir, entry.name), files, new Set());
+  }
   return files.sort();
 }
 
-async function collect(folder: string, files: string[], wanted: (entry: Dirent) => boolean): Promise<void> {
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (IGNORED_EVERYWHERE.has(entry.name) || !wanted(entry)) continue;
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) await collect(path, files, () => true);
-    else if (entry.isFile() || entry.isSymbolicLink()) files.push(path);
-  }
+/** Follows links, since a workflow may be one; `above` holds the real folders on the way, so that a loop ends. */
+async function collect(path: string, files: string[], above: ReadonlySet<string>): Promise<void> {
+  if (IGNORED_EVERYWHERE.has(basename(path))) return;
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined) return;
+  if (info.isFile()) files.push(path);
+  if (!info.isDirectory()) return;
+  const real = await realpath(path);
+  if (above.has(real)) return;
+  for (const entry of await readdir(path)) await collect(join(path, entry), files, new Set([...above, real]));
 }
 
-async function addContent(hash: ReturnType<typeof createHash>, file: string): Promise<void> {
-  const info = await stat(file).catch(() => undefined);
-  // A link counts by its target's content, or by the target's name where that is a folder or missing.
-  if (info === undefined || !info.isFile()) {
-    hash.update(await readlink(file).catch(() => ''));
-    return;
+async function addFiles(hash: Hash, root: string, files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    const info = await stat(file).catch(() => undefined);
+    if (info === undefined) continue;
+    // The mode travels with code archives.
+    hash.update(`\0${relative(root, file).split(sep).join('/')}\0${info.size}:${info.mode & 0o111}\0`);
+    hash.update(await readFile(file));
   }
-  // The mode travels with code archives.
-  hash.update(`${info.size}:${info.mode & 0o111}\0`);
-  await pipeline(createReadStream(file), async (chunks) => {
-    for await (const chunk of chunks) hash.update(chunk);
-  });
-}
-
-async function exists(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => undefined)) !== undefined;
 }

@@ -1,6 +1,6 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { WfloError } from '../errors.ts';
@@ -121,6 +121,5 @@ function sandboxHostEnvironment(
 }
 
 function tsxLoader(): string {
-  const entry = createRequire(import.meta.url).resolve('tsx/package.json');
-  return pathToFileURL(join(dirname(entry), 'dist', 'loader.mjs')).href;
+  return pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 }
