@@ -1,0 +1,119 @@
+import {
+  type CloudWatchLogsClient,
+  CreateLogStreamCommand,
+  type FilteredLogEvent,
+  FilterLogEventsCommand,
+  type FilterLogEventsCommandOutput,
+  PutLogEventsCommand,
+} from '@aws-sdk/client-cloudwatch-logs';
+import { z } from 'zod';
+import { parseExecutionId } from '../execution/identity.ts';
+import type { Clock, StepLogLine, StepLogs } from '../ports.ts';
+import { type LogEvent, logBatches } from './log-batches.ts';
+import { atEnd, decodeLogCursor, encodeLogCursor, LOG_START, type LogCursor, markSeen, wasSeen } from './log-cursor.ts';
+
+/** Empty pages are normal while CloudWatch searches; after this many the caller gets its cursor back and may go on. */
+const MAX_REQUESTS = 20;
+
+const stepLogLine = z.object({
+  at: z.string(),
+  stream: z.enum(['stdout', 'stderr', 'runner']),
+  text: z.string(),
+  executionId: z.string(),
+  stepPath: z.string(),
+  attempt: z.number().int(),
+});
+
+export interface CloudWatchStepLogsOptions {
+  readonly client: CloudWatchLogsClient;
+  readonly logGroup: string;
+  readonly clock: Clock;
+}
+
+/** One stream `<workflow>/<execution name>/<path>/<attempt>` per attempt. A repeated write is there twice. */
+export function cloudWatchStepLogs(options: CloudWatchStepLogsOptions): StepLogs {
+  const { client, logGroup: logGroupName, clock } = options;
+
+  async function put(logStreamName: string, logEvents: LogEvent[]): Promise<void> {
+    const command = new PutLogEventsCommand({ logGroupName, logStreamName, logEvents });
+    try {
+      await client.send(command);
+    } catch (error) {
+      if (!isNamed(error, 'ResourceNotFoundException')) throw error;
+      await createStream(logStreamName);
+      await client.send(command);
+    }
+  }
+
+  async function createStream(logStreamName: string): Promise<void> {
+    try {
+      await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+    } catch (error) {
+      if (!isNamed(error, 'ResourceAlreadyExistsException')) throw error;
+    }
+  }
+
+  function query(prefix: string, cursor: LogCursor, limit: number): Promise<FilterLogEventsCommandOutput> {
+    const command = (token: string | undefined) =>
+      new FilterLogEventsCommand({
+        logGroupName,
+        logStreamNamePrefix: prefix,
+        limit,
+        startTime: cursor.from,
+        ...(token === undefined ? {} : { nextToken: token }),
+      });
+    return client.send(command(cursor.token)).catch((error: unknown) => {
+      // A token lives for 24 hours. Without it the query starts anew, and what was given out is skipped.
+      if (cursor.token === undefined || !isNamed(error, 'InvalidParameterException')) throw error;
+      return client.send(command(undefined));
+    });
+  }
+
+  return {
+    async write(executionId, stepPath, attempt, lines) {
+      const name = `${streamPrefix(executionId)}${stepPath}/${attempt}`;
+      for (const batch of logBatches(lines, { executionId, stepPath, attempt }, clock.now())) await put(name, batch);
+    },
+
+    async read(executionId, { stepPath, cursor: text, limit }) {
+      const prefix = streamPrefix(executionId) + (stepPath === undefined ? '' : `${stepPath}/`);
+      let cursor = text === undefined ? LOG_START : decodeLogCursor(text);
+      const items: StepLogLine[] = [];
+      for (let requests = 0; requests < MAX_REQUESTS && items.length < limit; requests += 1) {
+        const page = await query(prefix, cursor, limit - items.length);
+        for (const event of page.events ?? []) {
+          const { logStreamName: stream = '', timestamp = 0, eventId = '' } = event;
+          if (wasSeen(cursor, { stream, timestamp, eventId })) continue;
+          cursor = markSeen(cursor, { stream, timestamp, eventId });
+          const line = lineOf(event);
+          // The prefix `crew/` also finds the streams of `crew/write`.
+          if (line !== undefined && (stepPath === undefined || line.stepPath === stepPath)) items.push(line);
+        }
+        if (page.nextToken === undefined) {
+          cursor = atEnd(cursor);
+          break;
+        }
+        cursor = { ...cursor, token: page.nextToken };
+      }
+      return { items, cursor: encodeLogCursor(cursor) };
+    },
+  };
+}
+
+function streamPrefix(executionId: string): string {
+  const { workflow, name } = parseExecutionId(executionId);
+  return `${workflow}/${name}/`;
+}
+
+/** Undefined for what others wrote into the group. */
+function lineOf(event: FilteredLogEvent): StepLogLine | undefined {
+  try {
+    return stepLogLine.parse(JSON.parse(event.message ?? ''));
+  } catch {
+    return undefined;
+  }
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}

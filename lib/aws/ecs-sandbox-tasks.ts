@@ -1,0 +1,77 @@
+import {
+  DescribeTasksCommand,
+  type ECSClient,
+  paginateListTasks,
+  StopTaskCommand,
+  type Task,
+} from '@aws-sdk/client-ecs';
+import type { SandboxTasks, TaskState } from '../ports.ts';
+import { SANDBOX_CONTAINER } from '../sandbox/protocol.ts';
+
+/** Longest reason that StopTask takes. */
+const MAX_REASON = 255;
+
+export function ecsSandboxTasks(options: { readonly client: ECSClient; readonly cluster: string }): SandboxTasks {
+  const { client, cluster } = options;
+
+  async function list(filter: { readonly startedBy?: string; readonly desiredStatus: 'RUNNING' | 'STOPPED' }) {
+    const arns: string[] = [];
+    for await (const page of paginateListTasks({ client }, { cluster, ...filter })) arns.push(...(page.taskArns ?? []));
+    return arns;
+  }
+
+  async function describe(taskArn: string): Promise<TaskState | undefined> {
+    try {
+      // A task of an unknown id is a failure `MISSING` in the answer.
+      const { tasks } = await client.send(new DescribeTasksCommand({ cluster, tasks: [taskArn] }));
+      const [task] = tasks ?? [];
+      return task === undefined ? undefined : taskState(task);
+    } catch (error) {
+      // An ARN of another account or region, or no ARN.
+      if (error instanceof Error && error.name === 'InvalidParameterException') return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    describe,
+
+    async findByLease(leaseId) {
+      for (const desiredStatus of ['RUNNING', 'STOPPED'] as const) {
+        const [taskArn] = await list({ startedBy: leaseId, desiredStatus });
+        if (taskArn !== undefined) return describe(taskArn);
+      }
+      return undefined;
+    },
+
+    async stop(taskArn, reason) {
+      try {
+        await client.send(new StopTaskCommand({ cluster, task: taskArn, reason: reason.slice(0, MAX_REASON) }));
+      } catch (error) {
+        // `The referenced task was not found`: it stopped more than an hour ago.
+        if (!(error instanceof Error) || error.name !== 'InvalidParameterException') throw error;
+      }
+    },
+
+    listRunning: () => list({ desiredStatus: 'RUNNING' }),
+  };
+}
+
+function taskState(task: Task): TaskState {
+  const container = task.containers?.find(({ name }) => name === SANDBOX_CONTAINER);
+  const overrides = task.overrides?.containerOverrides?.find(({ name }) => name === SANDBOX_CONTAINER);
+  return {
+    taskArn: task.taskArn ?? '',
+    taskDefinitionArn: task.taskDefinitionArn ?? '',
+    clusterArn: task.clusterArn ?? '',
+    lastStatus: task.lastStatus ?? 'UNKNOWN',
+    ...(task.startedBy === undefined ? {} : { startedBy: task.startedBy }),
+    ...(task.stopCode === undefined ? {} : { stopCode: task.stopCode }),
+    ...(task.stoppedReason === undefined ? {} : { stoppedReason: task.stoppedReason }),
+    ...(container?.exitCode === undefined ? {} : { exitCode: container.exitCode }),
+    ...(container?.reason === undefined ? {} : { containerReason: container.reason }),
+    environment: Object.fromEntries(
+      (overrides?.environment ?? []).map(({ name = '', value = '' }): [string, string] => [name, value]),
+    ),
+  };
+}
