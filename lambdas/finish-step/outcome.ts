@@ -1,11 +1,12 @@
 import { type ErrorCode, type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
 import { classifyCallEnd, classifyTaskEnd } from '../../lib/execution/classify-task-end.ts';
+import { findTask } from '../../lib/execution/find-task.ts';
 import type { FinishEvent, StepConfig } from '../../lib/execution/machine.ts';
 import { pickRefs } from '../../lib/execution/pick-refs.ts';
 import type { AttemptRecord, FinishAnswer, Handle, LeaseRecord } from '../../lib/execution/records.ts';
 import { problemsError, validateJson } from '../../lib/execution/validate-json.ts';
 import { canonicalJson, type Json } from '../../lib/json.ts';
-import type { BlobStore, SandboxTasks, TaskState } from '../../lib/ports.ts';
+import type { BlobStore, SandboxTasks } from '../../lib/ports.ts';
 import type { Exit } from '../../lib/sandbox/exit.ts';
 
 export interface OutcomePorts {
@@ -51,12 +52,6 @@ export async function findOutcome(
   };
 }
 
-export async function findTask(tasks: SandboxTasks, lease: LeaseRecord | undefined): Promise<TaskState | undefined> {
-  if (lease === undefined) return undefined;
-  const known = lease.taskArn === undefined ? undefined : await tasks.describe(lease.taskArn);
-  return known ?? tasks.findByLease(lease.leaseId);
-}
-
 async function reportedOutcome(
   ports: OutcomePorts,
   step: StepConfig,
@@ -69,8 +64,9 @@ async function reportedOutcome(
     concluded: false,
     refs: {},
   };
-  if (attempt.error !== undefined) return { ...reported, failure: attempt.error };
   if (exit.reason !== 'ok') return reported;
+  // The agent ended well, and what it wrote could not be taken.
+  if (attempt.error !== undefined) return { ...reported, failure: { ...attempt.error, stepPath: step.path } };
   try {
     return { ...reported, ...(await acceptOutput(ports.blobs, step, attempt)) };
   } catch (error) {

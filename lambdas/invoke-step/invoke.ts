@@ -84,20 +84,17 @@ async function claimAttempt(ports: InvokePorts, event: InvokeEvent): Promise<Cla
 
   const loaded = await loadPayload(ports, decision.attempt);
   if (!loaded.ok) {
-    const denied = await denyAttempt(ports, decision, loaded.error, now);
+    const denied = await denyAttempt(ports, decision, loaded.error);
     return denied ? { ok: false, code: loaded.error.code } : undefined;
   }
+  const about = { actor: GRAPH, stepPath: path, attempt: number };
+  const { leaseId, epoch } = decision.lease;
   const written = await ports.executions.commit({
     executionId,
     changes: claimChanges(decision.attempt, decision.lease, now, {}),
     events: [
-      buildEvent(ports, decision.execution, {
-        type: 'step.started',
-        actor: GRAPH,
-        stepPath: path,
-        attempt: number,
-        data: {},
-      }),
+      buildEvent(ports, decision.execution, { ...about, type: 'sandbox.claimed', data: { leaseId, epoch } }),
+      buildEvent(ports, decision.execution, { ...about, type: 'step.started', data: {} }),
     ],
   });
   if (!written) return undefined;
@@ -132,27 +129,20 @@ function changed({ path, attempt }: AttemptRecord): WfloError {
   );
 }
 
-/** Nothing was invoked; Finish fails the step with the recorded error. */
+/** Nothing was invoked and nothing will be: Finish fails the step with the recorded error, and writes `step.failed`. */
 function denyAttempt(
   ports: InvokePorts,
   { execution, attempt, lease }: Omit<Claimed, 'payload'>,
   error: ErrorData,
-  now: Date,
 ): Promise<boolean> {
-  const exit: Exit = { reason: 'runner_error', code: null, message: error.message };
+  const { path, attempt: number } = attempt;
   return ports.executions.commit({
     executionId: execution.executionId,
     changes: [
-      {
-        item: 'attempt',
-        path: attempt.path,
-        attempt: attempt.attempt,
-        set: { status: 'exited', exit, error, exitedAt: now.toISOString() },
-        expect: { status: 'prepared' },
-      },
+      { item: 'attempt', path, attempt: number, set: { error }, expect: { status: 'prepared' } },
       fenceLease(lease),
     ],
-    events: [exitedEvent(ports, execution, attempt, exit)],
+    events: [],
   });
 }
 
