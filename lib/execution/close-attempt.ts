@@ -1,15 +1,15 @@
-import type { Change } from '../ports.ts';
+import type { ChangeOf, Expect } from '../ports.ts';
 import type { AttemptRecord, LeaseRecord } from './records.ts';
 
 /** Takes the right to act away: calls under the old epoch, and with its sessions, are refused from then on. */
-export function fenceLease(lease: LeaseRecord): Change {
+export function fenceLease(lease: LeaseRecord, expect: Expect<LeaseRecord> = {}): ChangeOf<'lease'> {
   return {
     item: 'lease',
     path: lease.path,
     attempt: lease.attempt,
     set: { status: 'fenced', epoch: lease.epoch + 1 },
     remove: ['session', 'previousSession', 'checkAt'],
-    expect: { status: lease.status, epoch: lease.epoch },
+    expect: { ...expect, status: lease.status, epoch: lease.epoch },
   };
 }
 

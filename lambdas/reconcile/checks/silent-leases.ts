@@ -1,0 +1,69 @@
+import { buildEvent } from '../../../lib/audit/build-event.ts';
+import { RECONCILER } from '../../../lib/execution/actors.ts';
+import { fenceLease } from '../../../lib/execution/close-attempt.ts';
+import { findTask } from '../../../lib/execution/find-task.ts';
+import type { LeaseRecord } from '../../../lib/execution/records.ts';
+import { isFinal } from '../../../lib/execution/status.ts';
+import { LEASE_SILENT_SECONDS } from '../../../lib/sandbox/protocol.ts';
+import { type Check, type Look, lookAtEach } from '../check.ts';
+import type { ReconcilePorts } from '../ports.ts';
+
+const LEASES_PER_RUN = 200;
+
+/** Sandboxes that have stopped to report: their right ends, and their task, so that Finish can decide what follows. */
+export const silentLeases: Check = {
+  name: 'silent-leases',
+  async run(ports) {
+    const due = await ports.executions.due('lease', ports.clock.now(), LEASES_PER_RUN);
+    return lookAtEach(ports, due, (lease) => endIfSilent(ports, lease));
+  },
+};
+
+async function endIfSilent(ports: ReconcilePorts, seen: LeaseRecord): Promise<Look> {
+  const { executionId, path, attempt } = seen;
+  const [execution, lease, record] = await Promise.all([
+    ports.executions.getExecution(executionId),
+    ports.executions.getLease(executionId, path, attempt),
+    ports.executions.getAttempt(executionId, path, attempt),
+  ]);
+  if (execution === undefined || lease === undefined || record === undefined) return 'fine';
+  const lastSign = lease.lastHeartbeatAt ?? lease.claimedAt;
+  const silentMs = ports.clock.now().getTime() - Date.parse(lastSign ?? '');
+  if (lease.status !== 'claimed' || silentMs < LEASE_SILENT_SECONDS * 1000) return 'fine';
+  // The end handler fences leases itself; a final execution has none that is claimed.
+  if (isFinal(execution.status)) return 'fine';
+
+  const message = `the sandbox gave no sign for ${Math.floor(silentMs / 1000)} seconds`;
+  const written = await ports.executions.commit({
+    executionId,
+    changes: [
+      {
+        item: 'attempt',
+        path,
+        attempt,
+        set: {
+          status: 'exited',
+          exit: { reason: 'lost', code: null, message },
+          exitedAt: ports.clock.now().toISOString(),
+        },
+        expect: { status: 'running' },
+      },
+      // A heartbeat that comes in between proves it alive.
+      fenceLease(lease, { lastHeartbeatAt: lease.lastHeartbeatAt ?? { absent: true } }),
+    ],
+    events: [
+      buildEvent(ports, execution, {
+        type: 'sandbox.lost',
+        actor: RECONCILER,
+        stepPath: path,
+        attempt,
+        data: { reason: message, leaseId: lease.leaseId },
+      }),
+    ],
+  });
+  if (!written) return 'fine';
+  // Run waits for the task. Where this is cut off, the check of orphaned tasks stops it.
+  const task = await findTask(ports.tasks, lease);
+  if (task !== undefined && task.lastStatus !== 'STOPPED') await ports.tasks.stop(task.taskArn, message);
+  return 'repaired';
+}

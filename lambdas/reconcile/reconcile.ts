@@ -1,0 +1,30 @@
+import type { Check } from './check.ts';
+import { openExecutions } from './checks/open-executions.ts';
+import { orphanedTasks } from './checks/orphaned-tasks.ts';
+import { silentLeases } from './checks/silent-leases.ts';
+import { unpublishedEvents } from './checks/unpublished-events.ts';
+import type { ReconcilePorts } from './ports.ts';
+
+export const CHECKS: readonly Check[] = [unpublishedEvents, silentLeases, openExecutions, orphanedTasks];
+
+export interface CheckResult {
+  readonly check: string;
+  readonly repaired: number;
+  readonly error?: unknown;
+}
+
+/** Runs every check, whatever becomes of the others. */
+export async function reconcile(
+  ports: ReconcilePorts,
+  checks: readonly Check[] = CHECKS,
+): Promise<readonly CheckResult[]> {
+  const results: CheckResult[] = [];
+  for (const check of checks) {
+    try {
+      results.push({ check: check.name, repaired: await check.run(ports) });
+    } catch (error) {
+      results.push({ check: check.name, repaired: 0, error });
+    }
+  }
+  return results;
+}
