@@ -42,7 +42,9 @@ export class DataStack extends Stack {
           service: 'delivery.logs.amazonaws.com',
           actions: ['kms:Decrypt'],
           conditions: {
-            StringEquals: { 'kms:EncryptionContext:SourceArn': `arn:${this.partition}:logs:${this.region}:${this.account}:*` },
+            StringEquals: {
+              'kms:EncryptionContext:SourceArn': `arn:${this.partition}:logs:${this.region}:${this.account}:*`,
+            },
           },
         },
       ],
