@@ -7,6 +7,8 @@
 import type { Json } from '../json.ts';
 import type { Exit } from './exit.ts';
 
+export { INLINE_LIMIT_BYTES } from '../execution/records.ts';
+
 export const PROTOCOL_VERSION = 1;
 
 /** Environment of the container, set by RunTask overrides. */
@@ -65,8 +67,6 @@ export interface Work {
   readonly input: { readonly inline: Json } | { readonly url: string; readonly sha256: string };
   /** Null where the step has no code. */
   readonly code: { readonly url: string; readonly sha256: string } | null;
-  /** The step declares an output: without one it fails. */
-  readonly outputExpected: boolean;
 }
 
 export interface LogLine {
@@ -121,6 +121,11 @@ export interface Usage {
   readonly stderrTruncated: boolean;
 }
 
+export interface OutputError {
+  readonly code: 'output_too_large' | 'invalid_output';
+  readonly message: string;
+}
+
 export interface CompleteRequest {
   readonly epoch: number;
   readonly exit: Exit;
@@ -129,6 +134,8 @@ export interface CompleteRequest {
     | { readonly text: string }
     | { readonly key: string; readonly sha256: string; readonly bytes: number }
     | null;
+  /** Why there is an output file that could not be taken; `output` is null then, and the exit stays the agent's own. */
+  readonly outputError?: OutputError;
   readonly usage: Usage;
   readonly logs: readonly LogLine[];
 }

@@ -1,7 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { INLINE_LIMIT_BYTES } from '../../../lib/execution/records.ts';
 import { EXIT_CODE_NOT_DELIVERED, EXIT_CODE_RUNNER_ERROR, type Exit } from '../../../lib/sandbox/exit.ts';
-import { type ClaimAnswer, type CompleteRequest, PROTOCOL_VERSION } from '../../../lib/sandbox/protocol.ts';
+import {
+  type ClaimAnswer,
+  type CompleteRequest,
+  INLINE_LIMIT_BYTES,
+  PROTOCOL_VERSION,
+} from '../../../lib/sandbox/protocol.ts';
 import { type AgentResult, startAgent } from './agent.ts';
 import { ApiClient, Refused } from './api-client.ts';
 import { agentEnvironment, parseEnvironment, RefusedToStart, type RunnerEnvironment } from './environment.ts';
@@ -100,12 +104,11 @@ async function actAndComplete(
   }
   if (refused !== undefined) throw refused;
 
-  const { exit, output } = await collectOutput(environment, result.exit, api, timings, logs);
+  const outcome = await collectOutput(environment, result.exit, api, timings, logs);
   const { logs: lastLines, totals } = await logs.finish();
   await api.complete(
     {
-      exit,
-      output,
+      ...outcome,
       usage: { wallMs: result.wallMs, ...(result.cpuMs === undefined ? {} : { cpuMs: result.cpuMs }), ...totals },
       logs: lastLines,
     },
@@ -156,14 +159,12 @@ async function collectOutput(
   api: ApiClient,
   timings: Timings,
   logs: LogShipper,
-): Promise<{ exit: Exit; output: CompleteRequest['output'] }> {
+): Promise<Pick<CompleteRequest, 'exit' | 'output' | 'outputError'>> {
   const output = await readOutput(workspaceAt(environment.root).output);
   if (output.kind === 'missing') return { exit, output: null };
   if (output.kind === 'refused') {
-    logs.note(output.message);
-    // The code stays the agent's own: it is the output that makes a success a failure.
-    const failed: Exit = { reason: 'agent_failed', code: exit.code, message: output.message };
-    return { exit: exit.reason === 'ok' ? failed : exit, output: null };
+    logs.note(output.error.message);
+    return { exit, output: null, outputError: output.error };
   }
   if (Buffer.byteLength(output.text) <= INLINE_LIMIT_BYTES) return { exit, output: { text: output.text } };
   try {

@@ -1,0 +1,203 @@
+import { buildEvent } from '../../lib/audit/build-event.ts';
+import { WfloError } from '../../lib/errors.ts';
+import { claimChanges, decideClaim } from '../../lib/execution/claim.ts';
+import { codeKey } from '../../lib/execution/machine.ts';
+import { type Payload, payloadHash, type SandboxPayload } from '../../lib/execution/payload.ts';
+import type { AttemptRecord, ExecutionRecord, LeaseRecord, Session } from '../../lib/execution/records.ts';
+import { untilDecided } from '../../lib/execution/until-decided.ts';
+import { canonicalJson, sha256 } from '../../lib/json.ts';
+import { refusalOfTask } from '../../lib/sandbox/check-task.ts';
+import { leaseCheckAt, sessionOf } from '../../lib/sandbox/lease.ts';
+import {
+  type ClaimAnswer,
+  type ClaimRequest,
+  HEARTBEAT_SECONDS,
+  INLINE_LIMIT_BYTES,
+  type Work,
+} from '../../lib/sandbox/protocol.ts';
+import { formatSessionToken } from '../../lib/sandbox/session-token.ts';
+import { TryAgain } from './error-answer.ts';
+import type { SandboxApiPorts } from './ports.ts';
+
+/** The one moment in which a sandbox gets its work. */
+export function claim(ports: SandboxApiPorts, request: ClaimRequest): Promise<ClaimAnswer> {
+  return untilDecided(() => decideOnce(ports, request));
+}
+
+/** Undefined when what was decided no longer held at the commit. */
+async function decideOnce(ports: SandboxApiPorts, request: ClaimRequest): Promise<ClaimAnswer | undefined> {
+  const { executionId, path, attempt } = request;
+  const now = ports.clock.now();
+  const [execution, attemptRecord, lease] = await Promise.all([
+    ports.store.getExecution(executionId),
+    ports.store.getAttempt(executionId, path, attempt),
+    ports.store.getLease(executionId, path, attempt),
+  ]);
+  const nonceHash = sha256(request.nonce);
+  const decision = decideClaim(
+    { execution, attempt: attemptRecord, lease },
+    { leaseId: request.leaseId, codeHash: sha256(request.code), nonceHash, now },
+  );
+  if (decision.kind === 'conflict' && execution !== undefined && lease !== undefined) {
+    if (!(await fence(ports, execution, lease, request.taskArn))) return undefined;
+    ports.signals.count('ClaimConflict');
+  }
+  if (decision.kind !== 'claimed' && decision.kind !== 'repeat') {
+    if (decision.kind === 'refused') ports.signals.count('ClaimRefused');
+    throw new WfloError(decision.code, decision.message);
+  }
+
+  const payload = await frozenPayload(ports, decision.attempt);
+  await checkTask(ports, request, payload.taskDefinition);
+  const work = await workOf(ports, payload, decision.attempt);
+  const token = formatSessionToken(request, ports.ids.secret());
+  const session = sessionOf(token, now);
+  const committed =
+    decision.kind === 'claimed'
+      ? await commitClaim(ports, decision, { taskArn: request.taskArn, nonceHash, session, now })
+      : await commitRepeat(ports, decision.lease, session, now);
+  if (!committed) return undefined;
+  return {
+    sessionToken: token,
+    sessionExpiresAt: session.expiresAt,
+    epoch: decision.lease.epoch,
+    heartbeatSeconds: HEARTBEAT_SECONDS,
+    work,
+  };
+}
+
+function commitClaim(
+  ports: SandboxApiPorts,
+  found: { readonly execution: ExecutionRecord; readonly attempt: AttemptRecord; readonly lease: LeaseRecord },
+  taken: { readonly taskArn: string; readonly nonceHash: string; readonly session: Session; readonly now: Date },
+): Promise<boolean> {
+  const { execution, attempt, lease } = found;
+  const { taskArn, nonceHash, session, now } = taken;
+  const about = {
+    actor: { type: 'runner', id: taskArn, via: 'sandbox' },
+    stepPath: lease.path,
+    attempt: lease.attempt,
+  } as const;
+  return ports.store.commit({
+    executionId: lease.executionId,
+    changes: claimChanges(attempt, lease, now, {
+      taskArn,
+      nonceHash,
+      session,
+      lastHeartbeatAt: now.toISOString(),
+      checkAt: leaseCheckAt(now),
+    }),
+    events: [
+      buildEvent(ports, execution, {
+        type: 'sandbox.claimed',
+        data: { leaseId: lease.leaseId, epoch: lease.epoch, taskArn },
+        ...about,
+      }),
+      buildEvent(ports, execution, { type: 'step.started', data: {}, ...about }),
+    ],
+  });
+}
+
+/** The first answer may be in use after all, so its token stays valid. */
+function commitRepeat(ports: SandboxApiPorts, lease: LeaseRecord, session: Session, now: Date): Promise<boolean> {
+  return ports.store.commit({
+    executionId: lease.executionId,
+    changes: [
+      {
+        item: 'lease',
+        path: lease.path,
+        attempt: lease.attempt,
+        set: {
+          session,
+          ...(lease.session === undefined ? {} : { previousSession: lease.session }),
+          lastHeartbeatAt: now.toISOString(),
+          checkAt: leaseCheckAt(now),
+        },
+        expect: {
+          status: 'claimed',
+          epoch: lease.epoch,
+          ...(lease.nonceHash === undefined ? {} : { nonceHash: lease.nonceHash }),
+        },
+      },
+    ],
+    events: [],
+  });
+}
+
+/** Two runners know the code, so neither is trusted any more. */
+function fence(
+  ports: SandboxApiPorts,
+  execution: ExecutionRecord,
+  lease: LeaseRecord,
+  taskArn: string,
+): Promise<boolean> {
+  return ports.store.commit({
+    executionId: lease.executionId,
+    changes: [
+      {
+        item: 'lease',
+        path: lease.path,
+        attempt: lease.attempt,
+        set: { status: 'fenced', epoch: lease.epoch + 1 },
+        remove: ['checkAt'],
+        expect: { status: 'claimed', epoch: lease.epoch },
+      },
+    ],
+    events: [
+      buildEvent(ports, execution, {
+        type: 'sandbox.claim_conflict',
+        data: { leaseId: lease.leaseId },
+        actor: { type: 'unverified', id: taskArn, via: 'sandbox' },
+        stepPath: lease.path,
+        attempt: lease.attempt,
+      }),
+    ],
+  });
+}
+
+/** The stored payload, with its hash recomputed. */
+async function frozenPayload(ports: SandboxApiPorts, attempt: AttemptRecord): Promise<SandboxPayload> {
+  if (attempt.payload === undefined) throw new WfloError('claim_refused', 'the attempt has no payload');
+  const payload = (await ports.blobs.get(attempt.executionId, attempt.payload)) as unknown as Payload;
+  if (payloadHash(payload) !== attempt.payloadHash) {
+    throw new WfloError('payload_changed', `the payload of ${attempt.path} no longer has its recorded hash`);
+  }
+  if (payload.kind !== 'sandbox') throw new WfloError('claim_refused', `${attempt.path} is not a sandbox step`);
+  return payload;
+}
+
+async function checkTask(ports: SandboxApiPorts, request: ClaimRequest, taskDefinition: string): Promise<void> {
+  const task = await ports.tasks.describe(request.taskArn);
+  // ECS is eventually consistent: a task may ask before it can be described.
+  if (task === undefined) throw new TryAgain('the task is not visible yet');
+  const refusal = refusalOfTask(task, { cluster: ports.cluster, leaseId: request.leaseId, taskDefinition });
+  if (refusal !== undefined) {
+    ports.signals.count('ClaimRefused');
+    throw new WfloError('claim_refused', refusal);
+  }
+}
+
+async function workOf(ports: SandboxApiPorts, payload: SandboxPayload, attempt: AttemptRecord): Promise<Work> {
+  return {
+    command: payload.command,
+    env: payload.env,
+    timeoutSeconds: payload.timeoutSeconds,
+    payloadHash: payloadHash(payload),
+    input: await inputOf(ports, payload, attempt),
+    code:
+      payload.codeSha256 === ''
+        ? null
+        : { url: await ports.blobs.downloadUrl(codeKey(payload.codeSha256)), sha256: payload.codeSha256 },
+  };
+}
+
+/** A large input is stored once more by itself: the payload around it is not the agent's business. */
+async function inputOf(
+  ports: SandboxApiPorts,
+  payload: SandboxPayload,
+  attempt: AttemptRecord,
+): Promise<Work['input']> {
+  if (Buffer.byteLength(canonicalJson(payload.input)) <= INLINE_LIMIT_BYTES) return { inline: payload.input };
+  const handle = await ports.blobs.put(payload.executionId, `input/${attempt.path}/${attempt.attempt}`, payload.input);
+  return { url: await ports.blobs.downloadUrl(handle.key), sha256: handle.sha256 };
+}

@@ -1,0 +1,30 @@
+import type { TaskState } from '../ports.ts';
+import { RUNNER_ENV } from './protocol.ts';
+
+const ALIVE = ['PROVISIONING', 'PENDING', 'ACTIVATING', 'RUNNING'];
+
+/**
+ * Why the task that a runner names is not the one that its lease was given to; undefined where it is. All of this
+ * comes from ECS, nothing from the runner.
+ */
+export function refusalOfTask(
+  task: TaskState,
+  expected: {
+    /** Name or ARN. */
+    readonly cluster: string;
+    readonly leaseId: string;
+    readonly taskDefinition: string;
+  },
+): string | undefined {
+  if (task.clusterArn !== expected.cluster && !task.clusterArn.endsWith(`:cluster/${expected.cluster}`)) {
+    return `the task runs in the cluster ${task.clusterArn}`;
+  }
+  if (task.startedBy !== expected.leaseId || task.environment[RUNNER_ENV.lease] !== expected.leaseId) {
+    return 'the task was not started for this lease';
+  }
+  if (task.taskDefinitionArn !== expected.taskDefinition) {
+    return `the task runs ${task.taskDefinitionArn}, the frozen revision is ${expected.taskDefinition}`;
+  }
+  if (!ALIVE.includes(task.lastStatus)) return `the task is ${task.lastStatus}`;
+  return undefined;
+}
