@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,6 +84,9 @@ export async function startEmulator(options: StartEmulatorOptions): Promise<Runn
   const preferred = [...(options.previousPort === undefined ? [] : [options.previousPort]), DEFAULT_PORT];
   for (const folder of [paths.emulatorState, paths.emulatorObjects, paths.emulatorTmp, paths.emulatorHome])
     await mkdir(folder, { recursive: true, mode: 0o700 });
+  // Functions are unpacked below: without a file of its own here, Node would read the project's package.json and its
+  // `type`, which no function has above it on AWS. (The project's node_modules stay in reach; on AWS they are not.)
+  await writeFile(join(paths.cloud, 'package.json'), '{}\n');
   await linkNode(paths.nodeBin);
   await forgetStreamPositions(paths.emulatorState);
 
