@@ -12,7 +12,7 @@ import type { Clock, StepLogLine, StepLogs } from '../ports.ts';
 import { type LogEvent, logBatches } from './log-batches.ts';
 import { atEnd, decodeLogCursor, encodeLogCursor, LOG_START, type LogCursor, markSeen, wasSeen } from './log-cursor.ts';
 
-/** Empty pages are normal while CloudWatch searches; after this many the caller gets its cursor back and may go on. */
+/** After this many requests the caller gets what was found. A page is empty only at the end: CloudWatch's own may be empty before. */
 const MAX_REQUESTS = 20;
 
 const stepLogLine = z.object({
@@ -79,7 +79,7 @@ export function cloudWatchStepLogs(options: CloudWatchStepLogsOptions): StepLogs
       const prefix = streamPrefix(executionId) + (stepPath === undefined ? '' : `${stepPath}/`);
       let cursor = text === undefined ? LOG_START : decodeLogCursor(text);
       const items: StepLogLine[] = [];
-      for (let requests = 0; requests < MAX_REQUESTS && items.length < limit; requests += 1) {
+      for (let requests = 0; items.length < limit && (requests < MAX_REQUESTS || items.length === 0); requests += 1) {
         const page = await query(prefix, cursor, limit - items.length);
         for (const event of page.events ?? []) {
           const { logStreamName: stream = '', timestamp = 0, eventId = '' } = event;
