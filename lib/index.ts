@@ -4,6 +4,7 @@ export { type AuthoredCondition, and, eq, ge, gt, le, lt, ne, not, or } from './
 export type { Effects, Finding, WorkflowDefinition } from './workflow/definition.ts';
 export { type Duration, days, hours, minutes, seconds } from './workflow/durations.ts';
 export type { Leaf, Ref } from './workflow/references.ts';
+export type { StepFunctionEvent } from './workflow/step-function-event.ts';
 export type { LambdaOptions, RetryOptions, SandboxOptions, StepResult } from './workflow/step-options.ts';
 export { type Text, text } from './workflow/text.ts';
 export {

@@ -306,6 +306,11 @@ function emitParallel(step: ParallelStep, next: string, context: Context): Emitt
   const ownKeys = branches.map(([, block]) => actingStepsOf(block).map(({ path }) => stateKey(path)));
   const inside = new Set(ownKeys.slice(1).flat());
   const handedOn = ownKeys.map((keys, index) => (index === 0 ? context.keys.filter((key) => !inside.has(key)) : keys));
+  const selector = handedOn.flatMap((keys, index) => keys.map((key) => [`${key}.$`, `$[${index}].${key}`]));
+  const merged =
+    selector.length === 0
+      ? { ResultPath: null }
+      : { ResultSelector: Object.fromEntries(selector), ResultPath: '$.steps' };
   return {
     start,
     states: {
@@ -314,23 +319,25 @@ function emitParallel(step: ParallelStep, next: string, context: Context): Emitt
         Branches: branches.map(([name, block], index) => {
           const end = `${step.path}.${name}.${PARALLEL_END}`;
           const emitted = emitBlock(block, end, context);
-          const handles = (handedOn[index] ?? []).map((key) => [`${key}.$`, `$.steps.${key}`]);
           return {
             StartAt: emitted.start,
             States: {
               ...emitted.states,
-              [end]: { Type: 'Pass', Parameters: Object.fromEntries(handles), End: true },
+              [end]: { Type: 'Pass', ...handOn(handedOn[index] ?? []), End: true },
             },
           };
         }),
-        ResultSelector: Object.fromEntries(
-          handedOn.flatMap((keys, index) => keys.map((key) => [`${key}.$`, `$[${index}].${key}`])),
-        ),
-        ResultPath: '$.steps',
+        ...merged,
         Next: next,
       },
     },
   };
+}
+
+/** An empty `Parameters` would mean an empty object on AWS, but the whole state in the emulator. */
+function handOn(keys: readonly string[]): JsonObject {
+  if (keys.length === 0) return { Result: {} };
+  return { Parameters: Object.fromEntries(keys.map((key) => [`${key}.$`, `$.steps.${key}`])) };
 }
 
 const OPERATORS = {

@@ -7,6 +7,10 @@ import { loadWorkflows } from '../../lib/project/workflows.ts';
 const root = join(import.meta.dirname, '../..');
 const workflows = await loadWorkflows(root);
 
+it('finds the workflows of this repository', () => {
+  expect(workflows.map(({ name }) => name)).toEqual(expect.arrayContaining(['data-processor', 'hello']));
+});
+
 describe.each(workflows)('the workflow $name', ({ directory, compiled }) => {
   const golden = join(directory, 'workflow.asl.json');
 
