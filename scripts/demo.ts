@@ -1,0 +1,77 @@
+/**
+ * `npm run demo`: starts the local AWS, runs the two workflows of the repository on it, tells what happens as it
+ * happens, and checks results and event chains at the end. Leaves the local AWS running. Exits 1 when a check fails.
+ */
+import { resolve } from 'node:path';
+import { connect } from '../lib/cli/target.ts';
+import { toErrorData } from '../lib/errors.ts';
+import { type LocalUpResult, localUp } from '../lib/local-cloud/index.ts';
+import { checkChain, checkGreeting, checkReport } from './demo/checks.ts';
+import { narrate } from './demo/narrator.ts';
+import { chapter, done, failed, indent, say } from './demo/words.ts';
+
+const projectDir = resolve(import.meta.dirname, '..');
+const began = Date.now();
+
+function tellLimits({ isolation }: LocalUpResult): void {
+  const open =
+    isolation?.properties.filter((property) => !property.enforced).map((property) => property.property) ?? [];
+  if (open.length > 0)
+    say(`Sandboxes are plain processes here. Not enforced: ${open.join(', ')}. On AWS they are Fargate tasks.`);
+}
+
+async function demo(): Promise<boolean> {
+  say('Wflo: agent workflows in sandboxes, on a local AWS with IAM enforced. No Docker, no AWS account, no keys.');
+
+  chapter('The local AWS');
+  const up = await localUp({
+    projectDir,
+    driver: 'process',
+    report: ({ state, text, milliseconds }) => {
+      if (state === 'done' && milliseconds !== undefined && milliseconds > 300)
+        done(`${text} (${(milliseconds / 1000).toFixed(1)} s)`);
+      if (state === 'skipped') done(text);
+    },
+  });
+  done(`Deployed with the CDK: ${up.workflows.join(', ')}`);
+  tellLimits(up);
+  const client = await connect({ kind: 'local' }, projectDir);
+
+  chapter('hello: one Python agent in a sandbox of its own');
+  const hello = await narrate(client, { workflow: 'hello', input: { name: 'Alice' } });
+  const greeted = checkGreeting(hello) && (await checkChain(client, hello));
+
+  chapter('data-processor: a function exports records, one agent plans a clean-up, another reports');
+  const input = { olderThanDays: 365, asOf: '2026-11-01' };
+  const processed = await narrate(client, { workflow: 'data-processor', input });
+  const planned = (await checkReport(processed, input)) && (await checkChain(client, processed));
+  const { markdown } = (processed.output as { report: { markdown: string } } | undefined)?.report ?? { markdown: '' };
+  say('');
+  for (const line of markdown.split('\n').slice(0, 14)) say(indent(line));
+
+  chapter('Try next');
+  for (const line of [
+    `npx wflo status ${processed.executionId} --local`,
+    `npx wflo events ${processed.executionId} --local`,
+    `npx wflo logs ${processed.executionId} --local`,
+    'npx wflo run hello --local --input \'{"name":"you"}\' --wait',
+    'npx wflo graph data-processor',
+    'npx wflo local down',
+  ]) {
+    say(indent(line));
+  }
+  return greeted && planned;
+}
+
+try {
+  const ok = await demo();
+  say('');
+  const seconds = ((Date.now() - began) / 1000).toFixed(0);
+  if (ok) done(`All checks passed in ${seconds} s. The local AWS goes on running.`);
+  else failed('A check failed; see above.');
+  process.exitCode = ok ? 0 : 1;
+} catch (error) {
+  const { code, message, fix } = toErrorData(error);
+  failed(`${code}: ${message}${fix === undefined ? '' : `\n    ${fix}`}`);
+  process.exitCode = 1;
+}
