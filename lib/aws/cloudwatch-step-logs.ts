@@ -113,7 +113,7 @@ export function cloudWatchStepLogs(options: CloudWatchStepLogsOptions): StepLogs
         if (whole && nextToken !== undefined) {
           cursor = { ...cursor, token: nextToken };
           ask = limit - items.length;
-        } else if (whole && (events.length < ask || (!news && ask === MAX_PAGE))) {
+        } else if (whole && (events.length < ask || (!news && taken === cursor.from && ask === MAX_PAGE))) {
           cursor = atEnd(cursor);
           break;
         } else {

@@ -24,13 +24,16 @@ export interface StepFunctionEvent {
 }
 
 /** `client` comes from `stepFunctionClient`. A call that AWS did not answer throws. */
-export function lambdaInvoker(options: { readonly client: LambdaClient }): StepFunctionInvoker {
-  const { client } = options;
+export function lambdaInvoker(options: {
+  readonly client: LambdaClient;
+  readonly marginSeconds?: number;
+}): StepFunctionInvoker {
+  const { client, marginSeconds = MARGIN_SECONDS } = options;
   return {
     async invoke(FunctionName, input, context, timeoutSeconds) {
       const { idempotencyKey, executionId, stepPath, attempt } = context;
       const event: StepFunctionEvent = { input, idempotencyKey, executionId, stepPath, attempt };
-      const abortSignal = AbortSignal.timeout((timeoutSeconds + MARGIN_SECONDS) * 1000);
+      const abortSignal = AbortSignal.timeout(Math.ceil((timeoutSeconds + marginSeconds) * 1000));
       try {
         const { FunctionError, Payload } = await client.send(
           new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(event)) }),

@@ -1,0 +1,57 @@
+import { Readable } from 'node:stream';
+import { HttpResponse } from '@smithy/protocol-http';
+
+export interface SentRequest {
+  /** `X-Amz-Target` without its service, for the JSON protocols: `PutEvents`. */
+  readonly operation: string;
+  readonly path: string;
+  readonly headers: { readonly [name: string]: string };
+  readonly body: string;
+}
+
+export interface ScriptedAnswer {
+  readonly status?: number;
+  readonly headers?: { readonly [name: string]: string };
+  readonly body?: unknown;
+}
+
+/** An error as the JSON protocols send it. */
+export function awsError(name: string, more: object = {}): ScriptedAnswer {
+  return { status: 400, body: { __type: name, message: name, ...more } };
+}
+
+/** Settings of an SDK client that answers by a script: no network, and the SDK's own parsing of answers. */
+export function scriptedAws(answer: (request: SentRequest, index: number) => ScriptedAnswer | Promise<ScriptedAnswer>) {
+  const requests: SentRequest[] = [];
+  return {
+    requests,
+    settings: {
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+      requestHandler: {
+        async handle(request: { path: string; headers: Record<string, string>; body?: Uint8Array }) {
+          const headers = Object.fromEntries(
+            Object.entries(request.headers).map(([name, value]) => [name.toLowerCase(), value]),
+          );
+          const sent = {
+            operation: (headers['x-amz-target'] ?? '').replace(/^.*\./, ''),
+            path: request.path,
+            headers,
+            body:
+              request.body instanceof Uint8Array ? Buffer.from(request.body).toString() : String(request.body ?? ''),
+          };
+          requests.push(sent);
+          const { status = 200, headers: more = {}, body } = await answer(sent, requests.length - 1);
+          return {
+            response: new HttpResponse({
+              statusCode: status,
+              headers: { 'content-type': 'application/x-amz-json-1.0', ...more },
+              body: Readable.from([Buffer.from(body === undefined ? '{}' : JSON.stringify(body))]),
+            }),
+          };
+        },
+      },
+    },
+  };
+}
