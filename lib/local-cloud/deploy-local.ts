@@ -123,7 +123,8 @@ async function isBootstrapped(deployment: LocalDeployment): Promise<boolean> {
   const client = new cloudFormation.CloudFormationClient(localClientSettings(deployment, deployment.admin));
   try {
     const answer = await client.send(new cloudFormation.DescribeStacksCommand({ StackName: BOOTSTRAP_STACK }));
-    return answer.Stacks?.[0]?.StackStatus?.endsWith('_COMPLETE') === true;
+    const status = answer.Stacks?.[0]?.StackStatus;
+    return status === 'CREATE_COMPLETE' || status === 'UPDATE_COMPLETE' || status === 'UPDATE_ROLLBACK_COMPLETE';
   } catch (error) {
     if ((error as Error).name === 'ValidationError') return false;
     throw error;

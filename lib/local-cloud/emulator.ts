@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { WfloError } from '../errors.ts';
 import { lastLogLines, readPidFile, removePidFile, startInBackground } from './background-process.ts';
 import { choosePort, DEFAULT_PORT, isPortFree } from './free-port.ts';
+import { prepareKeptState } from './kept-state.ts';
 import type { LocalProcess } from './local-state.ts';
 import type { LocalPaths } from './paths.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
-import { forgetStreamPositions } from './stream-positions.ts';
 
 const LAUNCHER = fileURLToPath(new URL('emulator.py', import.meta.url));
 /** Measured: 2 s on two cores, more with much state to load. */
@@ -88,7 +88,7 @@ export async function startEmulator(options: StartEmulatorOptions): Promise<Runn
   // `type`, which no function has above it on AWS. (The project's node_modules stay in reach; on AWS they are not.)
   await writeFile(join(paths.cloud, 'package.json'), '{}\n');
   await linkNode(paths.nodeBin);
-  await forgetStreamPositions(paths.emulatorState);
+  await prepareKeptState(paths);
 
   for (let attempt = 1; ; attempt++) {
     const port = await choosePort(options.port, preferred);

@@ -5,7 +5,8 @@
  */
 export const UNSUPPORTED_TYPES: Readonly<Record<string, string>> = {
   'AWS::EC2::FlowLog': 'the local AWS has no network to record',
-  'AWS::Route53Resolver::FirewallDomainList': 'sandboxes do not ask the resolver of a VPC; the sandbox host cuts their network off',
+  'AWS::Route53Resolver::FirewallDomainList':
+    'sandboxes do not ask the resolver of a VPC; the sandbox host cuts their network off',
   'AWS::Route53Resolver::FirewallRuleGroup': 'as FirewallDomainList',
   'AWS::Route53Resolver::FirewallRuleGroupAssociation': 'as FirewallDomainList',
 };
