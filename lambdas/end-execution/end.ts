@@ -19,7 +19,7 @@ import { closeAttempts, stopCancelledTasks } from './close-attempts.ts';
 export interface EndPorts {
   readonly executions: ExecutionStore;
   readonly tasks: SandboxTasks;
-  readonly machines: StateMachines;
+  readonly machines: Pick<StateMachines, 'describe'>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly stage: string;
@@ -107,16 +107,14 @@ async function recordUnopened(
   end: MachineEnd,
   machine: MachineExecution | undefined,
 ): Promise<boolean> {
-  const { workflow } = parseExecutionId(executionId);
-  const config = await ports.machines.config(workflow);
   const ending = endingOfMachine(end);
-  const timeoutSeconds = config?.timeoutSeconds ?? 0;
+  const timeoutSeconds = 0;
   const error = finalError(ending, timeoutSeconds);
   const now = ports.clock.now().toISOString();
   const record: ExecutionRecord = {
     schema: SCHEMA,
     executionId,
-    workflow,
+    workflow: parseExecutionId(executionId).workflow,
     tenant: DEFAULT_TENANT,
     status: ending.status,
     executionArn,
@@ -124,7 +122,7 @@ async function recordUnopened(
     inputHash: sha256(canonicalJson(machine?.input === undefined ? null : (JSON.parse(machine.input) as Json))),
     ...(error === undefined ? {} : { error }),
     ending,
-    steps: config?.steps ?? [],
+    steps: [],
     startedAt: new Date(machine?.startedAt ?? now).toISOString(),
     endedAt: now,
     eventCount: 0,

@@ -44,17 +44,7 @@ export async function invokeStep(ports: InvokePorts, event: InvokeEvent): Promis
   if (!claim.ok) return { invoked: false, code: claim.code };
   const { payload, attempt } = claim.claimed;
 
-  const result = await ports.invoker.invoke(
-    payload.functionArn,
-    payload.with,
-    {
-      idempotencyKey: `${attempt.executionId}/${attempt.path}/${payloadHash(payload)}`,
-      executionId: attempt.executionId,
-      stepPath: attempt.path,
-      attempt: attempt.attempt,
-    },
-    payload.timeoutSeconds,
-  );
+  const result = await invoke(ports, attempt, payload);
   if (result.ok) {
     const name = `output/${attempt.path}/${attempt.attempt}`;
     const output = await ports.blobs.put(attempt.executionId, name, result.output);
@@ -64,6 +54,24 @@ export async function invokeStep(ports: InvokePorts, event: InvokeEvent): Promis
     ? { reason: 'timed_out', code: EXIT_CODE_TIMED_OUT, message: result.message }
     : { reason: 'agent_failed', code: 1, message: result.message };
   return record(ports, claim.claimed, exit);
+}
+
+async function invoke(ports: InvokePorts, attempt: AttemptRecord, payload: LambdaPayload) {
+  const { executionId, path: stepPath, attempt: number } = attempt;
+  const idempotencyKey = `${executionId}/${stepPath}/${payloadHash(payload)}`;
+  const context = { idempotencyKey, executionId, stepPath, attempt: number };
+  try {
+    return await ports.invoker.invoke(payload.functionArn, payload.with, context, payload.timeoutSeconds);
+  } catch (error) {
+    if (!wasRefused(error)) throw error;
+    const message = `the function was not invoked: ${error.name}: ${error.message}`;
+    return { ok: false, timedOut: false, message } as const;
+  }
+}
+
+/** AWS answered that it did not begin (no permission, throttled, no such version). After any other failure it may have. */
+function wasRefused(error: unknown): error is Error {
+  return error instanceof Error && '$fault' in error && error.$fault === 'client';
 }
 
 type Claim = { readonly ok: true; readonly claimed: Claimed } | { readonly ok: false; readonly code: ErrorCode };

@@ -1,10 +1,15 @@
 import type { ReconcilePorts } from './ports.ts';
 
+export interface CheckOutcome {
+  readonly repaired: number;
+  /** What could not be looked at or repaired. */
+  readonly failures: readonly unknown[];
+}
+
 export interface Check {
-  /** Also the name of its metric's dimension. */
+  /** Also the value of the dimension of its metric. */
   readonly name: string;
-  /** Answers how much it repaired. Failures are thrown after everything else was looked at. */
-  run(ports: ReconcilePorts): Promise<number>;
+  run(ports: ReconcilePorts): Promise<CheckOutcome>;
 }
 
 /** What one look at one thing did. */
@@ -14,14 +19,14 @@ export type Look = 'repaired' | 'fine';
 const RESERVE_MS = 10_000;
 
 /**
- * Looks at things one after the other. One that fails does not keep the others from being looked at; the failures are
- * thrown together in the end. What there was no time for, the next run finds.
+ * Looks at things one after the other. One that fails does not keep the others from being looked at. What there was no
+ * time for, the next run finds.
  */
 export async function lookAtEach<T>(
   ports: Pick<ReconcilePorts, 'remainingMs'>,
   things: readonly T[],
   look: (thing: T) => Promise<Look>,
-): Promise<number> {
+): Promise<CheckOutcome> {
   const failures: unknown[] = [];
   let repaired = 0;
   for (const thing of things) {
@@ -32,6 +37,5 @@ export async function lookAtEach<T>(
       failures.push(error);
     }
   }
-  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} of ${things.length} failed`);
-  return repaired;
+  return { repaired, failures };
 }

@@ -1,8 +1,10 @@
+import type { StateMachines } from '../../lib/ports.ts';
 import type { EndPorts } from '../end-execution/end.ts';
 import type { RelayPorts } from '../relay-events/relay.ts';
 
 /** Everything that checks read and repair. */
 export interface ReconcilePorts extends EndPorts, RelayPorts {
+  readonly machines: Pick<StateMachines, 'describe' | 'stop'>;
   /** Milliseconds that are left of this call. */
   readonly remainingMs: () => number;
 }

@@ -1,4 +1,4 @@
-import type { Check } from './check.ts';
+import type { Check, CheckOutcome } from './check.ts';
 import { openExecutions } from './checks/open-executions.ts';
 import { orphanedTasks } from './checks/orphaned-tasks.ts';
 import { silentLeases } from './checks/silent-leases.ts';
@@ -7,10 +7,8 @@ import type { ReconcilePorts } from './ports.ts';
 
 export const CHECKS: readonly Check[] = [unpublishedEvents, silentLeases, openExecutions, orphanedTasks];
 
-export interface CheckResult {
+export interface CheckResult extends CheckOutcome {
   readonly check: string;
-  readonly repaired: number;
-  readonly error?: unknown;
 }
 
 /** Runs every check, whatever becomes of the others. */
@@ -21,10 +19,14 @@ export async function reconcile(
   const results: CheckResult[] = [];
   for (const check of checks) {
     try {
-      results.push({ check: check.name, repaired: await check.run(ports) });
+      results.push({ check: check.name, ...(await check.run(ports)) });
     } catch (error) {
-      results.push({ check: check.name, repaired: 0, error });
+      results.push({ check: check.name, repaired: 0, failures: [error] });
     }
   }
   return results;
+}
+
+export function failuresOf(results: readonly CheckResult[]): readonly unknown[] {
+  return results.flatMap(({ failures }) => failures);
 }

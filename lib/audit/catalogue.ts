@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { EVENT_TYPES, type EventType } from './events.ts';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SCHEMA } from '../execution/records.ts';
 import { EVENT_CATALOGUE, eventEnvelope } from './catalogue.ts';
 import type { OutboxItem } from './events.ts';

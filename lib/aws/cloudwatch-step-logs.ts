@@ -6,7 +6,7 @@ import {
   type FilterLogEventsCommandOutput,
   PutLogEventsCommand,
 } from '@aws-sdk/client-cloudwatch-logs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseExecutionId } from '../execution/identity.ts';
 import type { Clock, StepLogLine, StepLogs } from '../ports.ts';
 import { type LogEvent, logBatches } from './log-batches.ts';

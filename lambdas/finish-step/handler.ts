@@ -1,0 +1,22 @@
+import type { FinishEvent } from '../../lib/execution/machine.ts';
+import type { FinishAnswer } from '../../lib/execution/records.ts';
+import { stepCorrelation } from '../shared/correlation.ts';
+import { platformHandler } from '../shared/platform-handler.ts';
+import { blobStore, clock, executionStore, ids, sandboxTasks } from '../shared/ports.ts';
+import { finishStep } from './finish.ts';
+
+export const handler = platformHandler<FinishEvent, FinishAnswer>(
+  {
+    correlate: stepCorrelation,
+    summarise: ({ next, waitSeconds, error }) => ({
+      next,
+      waitSeconds,
+      ...(error.code === '' ? {} : { code: error.code }),
+    }),
+  },
+  (event) =>
+    finishStep(
+      { executions: executionStore(), blobs: blobStore(), tasks: sandboxTasks(), clock, ids, random: Math.random },
+      event,
+    ),
+);

@@ -1,0 +1,43 @@
+import type { ScheduledEvent } from 'aws-lambda';
+import { environment } from '../shared/environment.ts';
+import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
+import {
+  auditStore,
+  clock,
+  eventBus,
+  executionStore,
+  ids,
+  outboxStore,
+  sandboxTasks,
+  stateMachines,
+} from '../shared/ports.ts';
+import { logger, metrics } from '../shared/powertools.ts';
+import { type CheckResult, failuresOf, reconcile } from './reconcile.ts';
+
+/** Fails in the end when a check failed, so that the function's own error metric shows it. */
+export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
+  { summarise: (results) => Object.fromEntries(results.map(({ check, repaired }) => [check, repaired])) },
+  async (_event, context) => {
+    const results = await reconcile({
+      executions: executionStore(),
+      outbox: outboxStore(),
+      audit: auditStore(),
+      bus: eventBus(),
+      tasks: sandboxTasks(),
+      machines: stateMachines(context.invokedFunctionArn),
+      clock,
+      ids,
+      stage: environment('WFLO_STAGE'),
+      remainingMs: () => context.getRemainingTimeInMillis(),
+    });
+    for (const { check, repaired, failures } of results) {
+      const metric = metrics.singleMetric();
+      metric.addDimension('check', check);
+      metric.addMetric('ReconcileRepairs', 'Count', repaired);
+      for (const failure of failures) logger.error('check failed', { check, failure: describeFailure(failure) });
+    }
+    const failures = failuresOf(results);
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} checks or repairs failed`);
+    return results;
+  },
+);

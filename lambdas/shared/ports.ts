@@ -1,0 +1,78 @@
+import { cloudWatchStepLogs } from '../../lib/aws/cloudwatch-step-logs.ts';
+import { dynamoAuditStore } from '../../lib/aws/dynamo-audit-store.ts';
+import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
+import { dynamoOutboxStore } from '../../lib/aws/dynamo-outbox-store.ts';
+import { ecsSandboxTasks } from '../../lib/aws/ecs-sandbox-tasks.ts';
+import { eventBridgeBus } from '../../lib/aws/event-bridge-bus.ts';
+import { lambdaInvoker } from '../../lib/aws/lambda-invoker.ts';
+import { s3BlobStore } from '../../lib/aws/s3-blob-store.ts';
+import { stepFunctionsMachines } from '../../lib/aws/step-functions-machines.ts';
+import { systemClock } from '../../lib/aws/system-clock.ts';
+import { ulidIds } from '../../lib/aws/ulid-ids.ts';
+import { WfloError } from '../../lib/errors.ts';
+import type { StateMachines } from '../../lib/ports.ts';
+import * as clients from './clients.ts';
+import { environment } from './environment.ts';
+import { once } from './once.ts';
+
+/** The ports on AWS, from the environment of the function. Each asks only for the variables that it needs. */
+export const clock = systemClock;
+export const ids = /* @__PURE__ */ ulidIds(clock);
+
+export const executionStore = /* @__PURE__ */ once(() =>
+  dynamoExecutionStore({
+    client: clients.dynamo(),
+    stateTable: environment('STATE_TABLE'),
+    eventsTable: environment('EVENTS_TABLE'),
+    ids,
+    clock,
+  }),
+);
+
+export const outboxStore = /* @__PURE__ */ once(() =>
+  dynamoOutboxStore({ client: clients.dynamo(), eventsTable: environment('EVENTS_TABLE') }),
+);
+
+export const auditStore = /* @__PURE__ */ once(() =>
+  dynamoAuditStore({ client: clients.dynamo(), auditTable: environment('AUDIT_TABLE') }),
+);
+
+export const blobStore = /* @__PURE__ */ once(() =>
+  s3BlobStore({
+    dynamo: clients.dynamo(),
+    s3: clients.s3(),
+    presign: clients.presignS3(),
+    stateTable: environment('STATE_TABLE'),
+    bucket: environment('ARTEFACT_BUCKET'),
+  }),
+);
+
+export const eventBus = /* @__PURE__ */ once(() =>
+  eventBridgeBus({ client: clients.eventBridge(), eventBus: environment('EVENT_BUS') }),
+);
+
+export const sandboxTasks = /* @__PURE__ */ once(() =>
+  ecsSandboxTasks({ client: clients.ecs(), cluster: environment('SANDBOX_CLUSTER') }),
+);
+
+export const stepFunctionInvoker = /* @__PURE__ */ once(() => lambdaInvoker({ client: clients.lambda() }));
+
+export const stepLogs = /* @__PURE__ */ once(() =>
+  cloudWatchStepLogs({ client: clients.cloudWatchLogs(), logGroup: environment('SANDBOX_LOG_GROUP'), clock }),
+);
+
+/** Machines are in the partition, region and account of the function itself, which its ARN names. */
+export function stateMachines(functionArn: string): StateMachines {
+  const [, partition, , region, account] = functionArn.split(':');
+  if (partition === undefined || region === undefined || account === undefined) {
+    throw new WfloError('internal', `${functionArn} is not the ARN of a function`);
+  }
+  return stepFunctionsMachines({
+    sfn: clients.stepFunctions(),
+    ssm: clients.ssm(),
+    stage: environment('WFLO_STAGE'),
+    region,
+    account,
+    partition,
+  });
+}
