@@ -143,13 +143,14 @@ function closeStates(context: Context): States {
 }
 
 function emitBlock(block: Block, next: string, context: Context): Emitted {
-  return block.reduceRight<Emitted>(
-    (after, step) => {
-      const emitted = emitStep(step, after.start, context);
-      return { start: emitted.start, states: { ...emitted.states, ...after.states } };
-    },
-    { start: next, states: {} },
-  );
+  let start = next;
+  // From the end, because each step names the state after it.
+  const parts = block.toReversed().map((step) => {
+    const emitted = emitStep(step, start, context);
+    start = emitted.start;
+    return emitted.states;
+  });
+  return { start, states: Object.assign({}, ...parts.toReversed()) };
 }
 
 function emitStep(step: Step, next: string, context: Context): Emitted {

@@ -171,6 +171,8 @@ function describe(value: unknown): string {
   if (value === undefined) return 'undefined';
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return `the text ${JSON.stringify(value)}`;
+  const reference = refIdentity(value);
+  if (reference !== undefined) return `the reference ${refText(reference.data)}`;
   if (typeof value === 'object' && value !== null) {
     return value instanceof Promise
       ? 'a promise (definitions are built synchronously)'

@@ -1,0 +1,56 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { eq, lt, type Ref, text, workflow } from '../../../lib/index.ts';
+
+/** Each `@ts-expect-error` is a test: the type check of the repository fails when TypeScript accepts the line. */
+const input = z.object({
+  name: z.string(),
+  mode: z.enum(['fast', 'slow']).default('fast'),
+  limit: z.number().optional(),
+  tags: z.array(z.string()),
+  maybe: z.number().nullable(),
+});
+
+it('gives references the types of their schemas', () => {
+  const made = workflow('types', { input }, (w) => {
+    const agent = w.sandbox('agent', {
+      image: 'python',
+      command: ['run', w.input.name, text`x${w.input.limit}`],
+      output: z.object({ risk: z.number(), deep: z.object({ ids: z.array(z.string()) }) }),
+    });
+    const silent = w.sandbox('silent', { image: 'python', command: ['run'] });
+    const risk: Ref<number> = agent.output.risk;
+    const ids: Ref<string[]> = agent.output.deep.ids;
+    lt(w.input.limit, 3);
+    eq(w.input.mode, 'slow');
+
+    // @ts-expect-error the input has no such field
+    void w.input.nope;
+    // @ts-expect-error the output has no such field
+    void agent.output.deep.nope;
+    // @ts-expect-error a scalar has no fields
+    void agent.output.risk.value;
+    // @ts-expect-error a list has no fields: it has no length before run time
+    void agent.output.deep.ids.length;
+    // @ts-expect-error a step without an output schema has no output
+    void silent.output;
+    // @ts-expect-error 'sloow' is not one of the words
+    eq(w.input.mode, 'sloow');
+    // @ts-expect-error a number is not compared with a string
+    eq(agent.output.risk, '3');
+    // @ts-expect-error booleans and lists have no order
+    lt(w.input.tags, 3);
+    // @ts-expect-error a value that may be null cannot be compared
+    lt(w.input.maybe, 3);
+    // @ts-expect-error a list is not text
+    void text`${w.input.tags}`;
+    // @ts-expect-error an object is not an argument of a command
+    w.sandbox('bad', { image: 'python', command: [agent.output.deep] });
+    // @ts-expect-error a lambda step must declare its effects
+    w.lambda('bad', { function: './f.ts' });
+    // @ts-expect-error a wait takes a number
+    w.wait('bad', w.input.name);
+    return { risk, ids };
+  });
+  expect(made.definition.output).toHaveProperty('object.risk.ref');
+});
