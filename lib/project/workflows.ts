@@ -40,7 +40,7 @@ async function workflowFiles(directory: string): Promise<readonly string[]> {
     throw error;
   });
   const files = entries
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
     .map((entry) => join(directory, entry.name, 'workflow.ts'))
     .sort();
   const found = await Promise.all(files.map(isFile));

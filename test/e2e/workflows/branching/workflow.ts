@@ -7,7 +7,7 @@ export default workflow('branching', { input: z.object({ amount: z.number().int(
     function: './functions/measure.ts',
     with: { amount: w.input.amount },
     effects: 'none',
-    output: z.object({ doubled: z.number(), pause: z.number().int() }),
+    output: z.object({ doubled: z.number(), pause: z.number().int().nonnegative() }),
   });
   const sandbox = {
     image: 'node',
