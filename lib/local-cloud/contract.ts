@@ -91,7 +91,7 @@ export interface IsolationProperty {
 }
 
 /** `deploy(options): Promise<DeployResult>`: into the AWS account of the environment. Throws `deploy_failed`. */
-export interface DeployOptions extends LocalOptions {
+export interface DeployOptions extends Omit<LocalOptions, 'env'> {
   /** Default: `wflo:stage` of cdk.json, else `dev`. */
   readonly stage?: string;
   /** Default `broadening`: CDK asks on the terminal before it widens permissions. */
@@ -108,6 +108,8 @@ export interface DeployResult {
 /** `doctor(options): Promise<DoctorReport>`: never throws for what it finds. */
 export interface DoctorOptions {
   readonly projectDir: string;
+  /** Default: that of this process. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly stage?: string;
 }
 

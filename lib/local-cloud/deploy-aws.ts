@@ -13,7 +13,6 @@ import { projectStage } from './stage.ts';
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const began = performance.now();
   const { projectDir, report } = options;
-  const env = options.env ?? process.env;
   const stage = options.stage ?? (await projectStage(projectDir));
   await inPhase(report, 'deploy', `Deploying stage ${stage}`, async () => {
     const args = [
@@ -24,7 +23,7 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
       '--require-approval',
       options.approval ?? 'broadening',
     ];
-    const exitCode = await runOnTerminal(process.execPath, [cdkCommand(), ...args], projectDir, env);
+    const exitCode = await runOnTerminal(process.execPath, [cdkCommand(), ...args], projectDir);
     if (exitCode !== 0)
       throw new WfloError(
         'deploy_failed',
@@ -52,17 +51,12 @@ export async function deploy(options: DeployOptions): Promise<DeployResult> {
   }
 }
 
-function runOnTerminal(
-  file: string,
-  args: readonly string[],
-  cwd: string,
-  env: NodeJS.ProcessEnv,
-): Promise<number | null> {
+function runOnTerminal(file: string, args: readonly string[], cwd: string): Promise<number | null> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       cwd,
       env: {
-        ...env,
+        ...process.env,
         CDK_DISABLE_CLI_TELEMETRY: 'true',
         CDK_DISABLE_VERSION_CHECK: 'true',
         AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',

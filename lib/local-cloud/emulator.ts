@@ -9,6 +9,7 @@ import { prepareKeptState } from './kept-state.ts';
 import type { LocalProcess } from './local-state.ts';
 import type { LocalPaths } from './paths.ts';
 import { isAlive, stopProcess } from './process-identity.ts';
+import { isOnPath } from './search-path.ts';
 
 const LAUNCHER = fileURLToPath(new URL('emulator.py', import.meta.url));
 /** Measured: 2 s on two cores, more with much state to load. */
@@ -81,6 +82,14 @@ export interface StartEmulatorOptions {
 /** Starts the emulator and waits until it answers. Throws `port_in_use` and `local_setup_failed`. */
 export async function startEmulator(options: StartEmulatorOptions): Promise<RunningEmulator> {
   const { paths } = options;
+  if (!(await isOnPath('openssl', options.searchPath)))
+    throw new WfloError(
+      'local_setup_failed',
+      'the program openssl, which makes the certificate of the local AWS, is not on the PATH',
+      {
+        fix: 'Install it (Debian and Ubuntu: `apt install openssl`), then repeat the command.',
+      },
+    );
   const preferred = [...(options.previousPort === undefined ? [] : [options.previousPort]), DEFAULT_PORT];
   for (const folder of [paths.emulatorState, paths.emulatorObjects, paths.emulatorTmp, paths.emulatorHome])
     await mkdir(folder, { recursive: true, mode: 0o700 });

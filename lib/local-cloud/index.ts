@@ -4,6 +4,7 @@
  */
 export type * from './contract.ts';
 export { deploy } from './deploy-aws.ts';
+export { doctor } from './doctor.ts';
 export { localDown } from './local-down.ts';
 export { localReset } from './local-reset.ts';
 export { type LocalCredentials, type LocalState, readLocalState } from './local-state.ts';

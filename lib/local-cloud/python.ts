@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { access, constants, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WfloError } from '../errors.ts';
 import { localPaths } from './paths.ts';
 import { inPhase, type Report } from './progress.ts';
 import { lastLines, type RunCommand, runCommand } from './run-command.ts';
+import { isOnPath } from './search-path.ts';
 
 /** What the pinned emulator needs. */
 const MINIMUM = [3, 10] as const;
@@ -46,26 +47,13 @@ export interface Python {
 export async function findPython(env: NodeJS.ProcessEnv, run: RunCommand = runCommand): Promise<Python> {
   const candidates: PythonCandidate[] = [];
   for (const name of NAMES) {
-    if (!(await onPath(name, env))) continue;
+    if (!(await isOnPath(name, env.PATH ?? ''))) continue;
     const candidate = await probe(name, env, run);
     if (candidate.found && isNewEnough(candidate.version) && candidate.venv)
       return { executable: candidate.executable, version: candidate.version.join('.') };
     candidates.push(candidate);
   }
   throw pythonMissing(candidates);
-}
-
-async function onPath(name: string, env: NodeJS.ProcessEnv): Promise<boolean> {
-  for (const folder of (env.PATH ?? '').split(delimiter)) {
-    if (folder === '') continue;
-    try {
-      await access(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      // Not in this folder.
-    }
-  }
-  return false;
 }
 
 async function probe(name: string, env: NodeJS.ProcessEnv, run: RunCommand): Promise<PythonCandidate> {
