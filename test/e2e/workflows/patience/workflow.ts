@@ -17,5 +17,6 @@ export default workflow('patience', { input: z.object({}), timeout: minutes(5) }
     command: ['python', 'wait.py'],
     cpu: 0.25,
     memoryMib: 512,
+    timeout: minutes(4),
   });
 });

@@ -1,0 +1,23 @@
+/** One measured thing. `limit` is the promise; a result beyond it fails the benchmark. */
+export interface Figure {
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly limit?: number;
+}
+
+export interface Benchmark {
+  /** Name of the result file, `bench/results/<name>.json`. */
+  readonly name: string;
+  readonly title: string;
+  readonly run: () => Promise<readonly Figure[]>;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+export function round(value: number, digits = 1): number {
+  return Number(value.toFixed(digits));
+}
