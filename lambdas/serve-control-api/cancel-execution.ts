@@ -9,11 +9,11 @@ import { loadExecution } from './read-execution.ts';
 const OPEN_STATUSES = EXECUTION_STATUSES.filter((status) => !isFinal(status));
 
 /**
- * What a cancel does with the record as it is. A repeated cancel is the same cancel: the first one may have been cut
- * off before the machine was stopped, so that it stops it again.
+ * What a cancel does with the record as it is. A repeated cancel of what is still being cancelled is the same cancel:
+ * the first one may have been cut off before the machine was stopped, so that it stops it again.
  */
-export function decideCancel(record: ExecutionRecord): 'end' | 'stop' | 'done' | 'closed' {
-  if (isFinal(record.status)) return record.status === 'cancelled' ? 'done' : 'closed';
+export function decideCancel(record: ExecutionRecord): 'end' | 'stop' | 'closed' {
+  if (isFinal(record.status)) return 'closed';
   if (record.ending === undefined) return 'end';
   return record.ending.status === 'cancelled' ? 'stop' : 'closed';
 }
@@ -31,7 +31,6 @@ export async function cancelExecution(
   for (;;) {
     const record = await loadExecution(ports, principal, executionId);
     const decision = decideCancel(record);
-    if (decision === 'done') return;
     if (decision === 'closed') throw closed(record);
     if (decision === 'end' && !(await writeEnding(ports, principal, record, request))) continue;
     await stopMachine(ports, record);

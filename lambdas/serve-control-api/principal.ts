@@ -1,4 +1,5 @@
 import { WfloError } from '../../lib/errors.ts';
+import { DEFAULT_TENANT } from '../../lib/execution/actors.ts';
 import type { Actor } from '../../lib/execution/records.ts';
 
 /** Who calls, as API Gateway's AWS_IAM authorizer proved it. */
@@ -23,5 +24,5 @@ export function principalOf(identity: ProvenIdentity | undefined): Principal {
       fix: 'sign the request with SigV4 for the service execute-api',
     });
   }
-  return { actor: { type: 'principal', id: arn, via: 'api' }, tenant: 'default' };
+  return { actor: { type: 'principal', id: arn, via: 'api' }, tenant: DEFAULT_TENANT };
 }

@@ -1,7 +1,8 @@
 import type { StartRequest } from '../../lib/client/api.ts';
 import { WfloError } from '../../lib/errors.ts';
+import { UNVERIFIED } from '../../lib/execution/actors.ts';
 import type { WorkflowConfig } from '../../lib/execution/machine.ts';
-import { type Actor, type ExecutionRecord, SCHEMA } from '../../lib/execution/records.ts';
+import { type ExecutionRecord, SCHEMA } from '../../lib/execution/records.ts';
 import { canonicalJson, type Json, sha256 } from '../../lib/json.ts';
 import type { ControlApiPorts } from './ports.ts';
 import type { Principal } from './principal.ts';
@@ -136,5 +137,3 @@ async function checkMachine(ports: ControlApiPorts, record: ExecutionRecord, isN
     events: [],
   });
 }
-
-const UNVERIFIED: Actor = { type: 'unverified', id: 'unknown', via: 'step-functions' };

@@ -64,5 +64,5 @@ export function controlApi() {
     return { status: response.status, body: (await response.json()) as T };
   }
 
-  return { clock, executions, machines, blobs, audit, logs, unexpected, call };
+  return { app, clock, executions, machines, blobs, audit, logs, unexpected, call };
 }

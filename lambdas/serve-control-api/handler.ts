@@ -1,0 +1,44 @@
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import { handle, type LambdaEvent } from 'hono/aws-lambda';
+import { isExecutionId } from '../../lib/execution/identity.ts';
+import { type Correlation, describeFailure, platformHandler } from '../shared/platform-handler.ts';
+import { auditStore, blobStore, clock, executionStore, ids, stateMachines, stepLogs } from '../shared/ports.ts';
+import { logger } from '../shared/powertools.ts';
+import { createControlApi } from './app.ts';
+
+/** Made with the first call: the ARN of the function says where its machines are. */
+let serve: ReturnType<typeof handle> | undefined;
+
+export const handler = platformHandler<APIGatewayProxyEvent, APIGatewayProxyResult>(
+  { correlate: correlationOf, summarise: ({ statusCode }) => ({ statusCode }) },
+  async (event, context) => {
+    serve ??= handle(controlApi(context.invokedFunctionArn));
+    // Hono's own type of the event is narrower than what API Gateway sends.
+    return (await serve(event as unknown as LambdaEvent, context)) as APIGatewayProxyResult;
+  },
+);
+
+function controlApi(functionArn: string): ReturnType<typeof createControlApi> {
+  return createControlApi(
+    {
+      executions: executionStore(),
+      machines: stateMachines(functionArn),
+      blobs: blobStore(),
+      audit: auditStore(),
+      logs: stepLogs(),
+      clock,
+      ids,
+    },
+    {
+      onUnexpected: (error, requestId) =>
+        logger.error('unexpected failure', { requestId, failure: describeFailure(error) }),
+    },
+  );
+}
+
+/** The execution in the path, where there is one. API Gateway may hand on its colon encoded or not. */
+function correlationOf({ path }: APIGatewayProxyEvent): Correlation {
+  const segment = /^\/v1\/executions\/([^/]+)/.exec(path)?.[1];
+  const executionId = segment === undefined ? '' : decodeURIComponent(segment);
+  return isExecutionId(executionId) ? { executionId } : {};
+}
