@@ -1,0 +1,98 @@
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { acceptInput } from '../../../lib/execution/accept-input.ts';
+import { problemsError, validateJson } from '../../../lib/execution/validate-json.ts';
+import type { Json, JsonSchema } from '../../../lib/json.ts';
+
+const schema = z.toJSONSchema(
+  z.object({
+    table: z.string().min(1),
+    mail: z.email().optional(),
+    when: z.iso.datetime().optional(),
+    items: z.array(z.object({ id: z.number().int() })).default([]),
+    mode: z.enum(['dry', 'real']).default('dry'),
+  }),
+  { io: 'input' },
+) as JsonSchema;
+const problems = (value: Json) => {
+  const verdict = validateJson(schema, value);
+  return verdict.ok ? [] : verdict.problems.map(({ pointer, reason }) => `${pointer}: ${reason}`);
+};
+
+describe('validateJson', () => {
+  it('completes a value with the defaults, without changing what it was given', () => {
+    const value = { table: 'orders' };
+    expect(validateJson(schema, value)).toEqual({ ok: true, value: { table: 'orders', items: [], mode: 'dry' } });
+    expect(value).toEqual({ table: 'orders' });
+  });
+
+  it('finds all problems, each with its place', () => {
+    expect(problems({ table: '', items: [{ id: 1 }, { id: 'x' }], mode: 'maybe' })).toEqual([
+      '/table: must NOT have fewer than 1 characters',
+      '/items/1/id: must be integer',
+      '/mode: must be equal to one of the allowed values: dry, real',
+    ]);
+  });
+
+  it('checks formats', () => {
+    expect(problems({ table: 'x', mail: 'nobody', when: 'yesterday' }).map((text) => text.split(':')[0])).toEqual(
+      expect.arrayContaining(['/mail', '/when']),
+    );
+    expect(problems({ table: 'x', mail: 'ada@example.com', when: '2026-01-01T00:00:00Z' })).toEqual([]);
+  });
+
+  it('names fields that are missing or not allowed, never their values', () => {
+    const strict = { ...schema, additionalProperties: false };
+    const verdict = validateJson(strict, { secret: 'hunter2' });
+    expect(verdict.ok).toBe(false);
+    const text = JSON.stringify(verdict);
+    expect(text).toContain('table');
+    expect(text).toContain('secret');
+    expect(text).not.toContain('hunter2');
+  });
+
+  it('knows two schemas with one id apart', () => {
+    const id = 'https://example.com/one';
+    expect(validateJson({ $id: id, type: 'string' }, 'x').ok).toBe(true);
+    expect(validateJson({ $id: id, type: 'number' }, 'x').ok).toBe(false);
+    expect(validateJson({ $id: id, type: 'string' }, 'x').ok).toBe(true);
+  });
+
+  it('says which schema cannot be used', () => {
+    expect(() => validateJson({ type: 'strnig' }, 'x')).toThrowError(
+      expect.objectContaining({ code: 'schema_not_representable' }),
+    );
+  });
+});
+
+describe('problemsError', () => {
+  it('stays small, however much is wrong', () => {
+    const long = 'x'.repeat(10_000);
+    const verdict = validateJson(
+      { type: 'object', additionalProperties: false },
+      Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${long}${index}`, 1])),
+    );
+    const error = problemsError('invalid_input', 'no', verdict.ok ? [] : verdict.problems, 'fix it');
+    expect(JSON.stringify([error.message, error.details]).length).toBeLessThan(64 * 1024);
+    expect(error.message).toContain('and 450 more');
+  });
+});
+
+describe('acceptInput', () => {
+  const workflow = { name: 'report', inputSchema: schema };
+
+  it('gives the data with its defaults', () => {
+    expect(acceptInput(workflow, { table: 'orders' })).toMatchObject({ table: 'orders', mode: 'dry' });
+    expect(acceptInput(workflow, { table: 'orders', wflo: {} })).not.toHaveProperty('wflo');
+  });
+
+  it.each<Json>([{ budgetUsd: 1 }, { notify: [] }, 'no object', [], null])('refuses the option %j', (wflo) => {
+    expect(() => acceptInput(workflow, { table: 'orders', wflo })).toThrowError(
+      expect.objectContaining({ code: 'unknown_option' }),
+    );
+  });
+
+  it.each<Json>([{}, [], 'text', null, 7])('refuses the input %j', (given) => {
+    expect(() => acceptInput(workflow, given)).toThrowError(expect.objectContaining({ code: 'invalid_input' }));
+  });
+});
