@@ -71,6 +71,7 @@ export const ERROR_CODES = {
   usage: 'the command line is wrong',
   malformed_json: 'a text that should be JSON is not',
   no_target: 'no deployment was found for this command',
+  check_failed: 'a check of `wflo doctor` failed',
   python_missing: 'no Python of the needed version was found',
   port_in_use: 'the port that was asked for is taken',
   local_not_running: 'the local AWS is not running',

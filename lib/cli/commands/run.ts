@@ -1,0 +1,81 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { ExecutionView } from '../../client/api.ts';
+import { WfloError } from '../../errors.ts';
+import type { Json } from '../../json.ts';
+import { type Command, type Context, TARGET_OPTIONS } from '../command.ts';
+import { followExecution } from '../follow-execution.ts';
+import { parseJson } from '../json-text.ts';
+import { executionLines } from '../render-execution.ts';
+import { targetFlags, targetOf } from '../target.ts';
+
+export const run: Command = {
+  name: 'run',
+  summary: 'start an execution of a workflow',
+  description:
+    'The input is checked against the schema of the deployed workflow before anything is started; all problems are listed. ' +
+    'With --name a repeated start is the same start: equal input comes to the same execution, other input is `name_conflict`.',
+  positionals: [{ name: 'workflow', summary: 'the name of a deployed workflow' }],
+  options: [
+    { name: 'input', value: 'JSON|@FILE', summary: 'the input, or a file that holds it (default: {})' },
+    { name: 'name', value: 'NAME', summary: '1 to 80 of A-Z a-z 0-9 - _ (default: from the time)' },
+    { name: 'wait', summary: 'show the steps until the end; exit 1 when that is not success' },
+    ...TARGET_OPTIONS,
+  ],
+  json: 'the execution as `wflo status --json` shows it: as it was started, or with --wait as it ended',
+  examples: [
+    { command: `wflo run hello --local --input '{"name":"Alice"}' --wait`, shows: 'run on the local AWS and watch it' },
+    {
+      command: 'wflo run data-processor --input @input.json --name nightly-2026-11-24',
+      shows: 'start once, however often this is called',
+    },
+    { command: `wflo run hello --input '{"name":"Alice"}' --wait --json`, shows: 'the result for a script' },
+  ],
+  async run(invocation, context) {
+    const workflow = invocation.positional('workflow');
+    const name = invocation.value('name');
+    const input = await inputOf(invocation.value('input'), context.projectDir);
+    const target = targetOf(invocation, context.env);
+    const client = await context.connect(target);
+    const request = { workflow, input, ...(name === undefined ? {} : { name }) };
+    const { created, execution } = await client.start(request, { signal: context.signal });
+    const again = `wflo status ${execution.executionId} --follow${targetFlags(target)}`;
+    if (!invocation.flag('wait')) {
+      context.output.result(execution, () => [
+        created ? `started ${execution.executionId}` : `${execution.executionId} exists already: ${execution.status}`,
+      ]);
+      context.output.note(`watch it: ${again}`);
+      return;
+    }
+    context.output.note(created ? `started ${execution.executionId}` : `${execution.executionId} exists already`);
+    context.signal.addEventListener('abort', () => context.output.note(`it goes on; watch it: ${again}`));
+    const { view, shown } = await followExecution(client, execution.executionId, context);
+    showEnd(view, shown, context);
+    if (view.status !== 'succeeded') throw notSucceeded(view, targetFlags(target));
+  },
+};
+
+function showEnd(view: ExecutionView, shown: boolean, { output }: Context): void {
+  if (!shown) output.result(view, () => executionLines(view, new Date(), output.style));
+}
+
+function notSucceeded(view: ExecutionView, flags: string): WfloError {
+  const why = view.error === undefined ? '' : `: ${view.error.code}: ${view.error.message}`;
+  return new WfloError('execution_failed', `${view.executionId} ended as ${view.status}${why}`, {
+    fix: `see what the steps printed: wflo logs ${view.executionId}${flags}`,
+    details: { executionId: view.executionId, status: view.status },
+  });
+}
+
+async function inputOf(text: string | undefined, projectDir: string): Promise<Json> {
+  if (text === undefined) return {};
+  if (!text.startsWith('@')) return parseJson(text, '--input');
+  const file = resolve(projectDir, text.slice(1));
+  const content = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw new WfloError('usage', `the input file ${file} cannot be read: ${cause.code ?? cause.message}`, {
+      fix: 'name a file that exists after the @',
+      cause,
+    });
+  });
+  return parseJson(content.replace(/^\uFEFF/, ''), file);
+}

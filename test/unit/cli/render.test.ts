@@ -1,0 +1,203 @@
+import { describe, expect, it } from 'vitest';
+import { errorLines } from '../../../lib/cli/output.ts';
+import { eventLines } from '../../../lib/cli/render-events.ts';
+import { changeLines, executionLines, summaryLines } from '../../../lib/cli/render-execution.ts';
+import { logLine } from '../../../lib/cli/render-logs.ts';
+import { coloured, plain } from '../../../lib/cli/style.ts';
+import { durationText } from '../../../lib/cli/times.ts';
+import type { ExecutionView, StepView } from '../../../lib/client/api.ts';
+
+const now = new Date('2026-01-01T00:02:05.000Z');
+
+function step(path: string, fields: Partial<StepView> = {}): StepView {
+  return {
+    path,
+    kind: 'sandbox',
+    status: 'succeeded',
+    attempt: 1,
+    startedAt: '2026-01-01T00:00:01.000Z',
+    endedAt: '2026-01-01T00:00:04.200Z',
+    costUsd: null,
+    ...fields,
+  };
+}
+
+const view: ExecutionView = {
+  executionId: 'report:one',
+  workflow: 'report',
+  status: 'running',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  endedAt: null,
+  costUsd: null,
+  budgetUsd: null,
+  requester: { id: 'arn:aws:iam::123456789012:user/ada', verified: true },
+  steps: [
+    step('plan'),
+    step('write', { status: 'running', attempt: 2, startedAt: '2026-01-01T00:02:00.000Z', endedAt: null }),
+    step('send', { status: 'pending', attempt: 0, startedAt: null, endedAt: null }),
+  ],
+  eventCount: 7,
+};
+
+describe('an execution', () => {
+  it('shows its steps with symbol, status and time', () => {
+    expect(executionLines(view, now, plain)).toEqual([
+      'report:one  running  2 min 5 s',
+      '  ✓ plan   succeeded  3.2 s',
+      '  ● write  running    5.0 s  attempt 2',
+      '  ○ send   pending',
+    ]);
+  });
+
+  it('shows how a step and the execution failed', () => {
+    const failed: ExecutionView = {
+      ...view,
+      status: 'failed',
+      endedAt: '2026-01-01T00:01:00.000Z',
+      steps: [
+        step('plan', {
+          status: 'failed',
+          exit: { reason: 'agent_failed', code: 3 },
+          error: { code: 'agent_failed', message: 'exit 3' },
+        }),
+      ],
+      error: { code: 'agent_failed', message: 'exit 3', stepPath: 'plan' },
+    };
+    expect(executionLines(failed, now, plain)).toEqual([
+      'report:one  failed  1 min 0 s',
+      '  ✗ plan  failed  3.2 s  agent_failed (exit 3), agent_failed: exit 3',
+      '  agent_failed in plan: exit 3',
+    ]);
+  });
+
+  it('shows its output, harmless on a terminal', () => {
+    const done: ExecutionView = { ...view, status: 'succeeded', steps: [], output: { text: '\u009b2J' } };
+    expect(executionLines(done, now, plain).slice(1)).toEqual(['  output  {', '    "text": "\\u009b2J"', '  }']);
+    const large: ExecutionView = { ...view, steps: [], outputUrl: 'https://bucket/output' };
+    expect(executionLines(large, now, plain)[1]).toBe('  output  https://bucket/output');
+  });
+
+  it('is aligned the same with colours', () => {
+    const strip = (line: string) => line.replaceAll(new RegExp(`${'\u001b'}\\[\\d+m`, 'g'), '');
+    expect(executionLines(view, now, coloured).map(strip)).toEqual(executionLines(view, now, plain));
+  });
+});
+
+describe('changes', () => {
+  it('tell what began and what changed, once', () => {
+    expect(changeLines(undefined, view, now, plain)).toEqual([
+      '✓ plan  succeeded  3.2 s',
+      '● write  running  5.0 s  attempt 2',
+      'running  report:one',
+    ]);
+    expect(changeLines(view, { ...view, eventCount: 8 }, now, plain)).toEqual([]);
+    const next: ExecutionView = {
+      ...view,
+      steps: view.steps.map((one) => (one.path === 'write' ? step('write', { attempt: 2 }) : one)),
+    };
+    expect(changeLines(view, next, now, plain)).toEqual(['✓ write  succeeded  3.2 s  attempt 2']);
+  });
+
+  it('leave the end to the view that follows', () => {
+    expect(changeLines(view, { ...view, status: 'succeeded' }, now, plain)).toEqual([]);
+  });
+});
+
+describe('the list', () => {
+  it('is a table', () => {
+    const ended = { ...view, executionId: 'a:b', status: 'failed' as const, endedAt: '2026-01-01T03:10:00.000Z' };
+    expect(summaryLines([view, ended], now, plain)).toEqual([
+      'EXECUTION   STATUS   STARTED               TOOK',
+      'report:one  running  2026-01-01 00:00:00Z  2 min 5 s so far',
+      'a:b         failed   2026-01-01 00:00:00Z  3 h 10 min',
+    ]);
+    expect(summaryLines([], now, plain)).toEqual(['no executions']);
+  });
+});
+
+describe('events', () => {
+  const record = {
+    seq: 1,
+    prevHash: '0'.repeat(64),
+    hash: 'a'.repeat(64),
+    event: {
+      eventId: '01X',
+      eventType: 'step.failed' as const,
+      timestamp: '2026-01-01T00:00:00.000Z',
+      service: 'wflo' as const,
+      version: 1,
+      executionId: 'report:one',
+      workflow: 'report',
+      stepPath: 'plan',
+      attempt: 2,
+      correlationId: 'report:one',
+      traceId: 'report:one',
+      actor: { type: 'system' as const, id: 'wflo', via: 'reconcile' },
+      data: { code: 'timed_out', message: 'after 60 s', waitSeconds: 5 },
+    },
+  };
+
+  it('are a table in the order of the chain, cut to a terminal', () => {
+    expect(eventLines([record], undefined, plain)).toEqual([
+      'SEQ  TIME                      EVENT        STEP    ACTOR      DATA',
+      '1    2026-01-01T00:00:00.000Z  step.failed  plan#2  reconcile  code=timed_out message="after 60 s" waitSeconds=5',
+    ]);
+    expect(eventLines([record], 40, plain)[1]).toBe('1    2026-01-01T00:00:00.000Z  step.fai…');
+    expect(eventLines([], undefined, plain)).toEqual(['no events yet']);
+  });
+});
+
+describe('log lines', () => {
+  const line = {
+    at: '2026-01-01T14:57:53.120Z',
+    stream: 'stdout' as const,
+    text: 'hello\u001b[2J',
+    executionId: 'report:one',
+    stepPath: 'plan',
+    attempt: 1,
+  };
+  it('name step, and attempt and stream where they are not the usual', () => {
+    expect(logLine(line, plain)).toBe('14:57:53.120Z plan hello\\u001b[2J');
+    expect(logLine({ ...line, attempt: 2, stream: 'stderr' }, plain)).toBe(
+      '14:57:53.120Z plan#2 stderr: hello\\u001b[2J',
+    );
+  });
+});
+
+describe('errors', () => {
+  it('have a code, a message and a fix', () => {
+    expect(errorLines({ code: 'unknown_execution', message: 'no execution x', fix: 'look it up' }, plain)).toEqual([
+      'error unknown_execution: no execution x',
+      'fix: look it up',
+    ]);
+  });
+
+  it('list several problems one a line', () => {
+    const problems = [
+      { pointer: '', reason: 'must have required property "table"' },
+      { pointer: '/days', reason: 'must be integer' },
+    ];
+    const message = 'the input does not fit the workflow report: (the whole value) must …; /days must be integer';
+    expect(errorLines({ code: 'invalid_input', message, details: { problems } }, plain)).toEqual([
+      'error invalid_input: the input does not fit the workflow report',
+      '  (the whole value) must have required property "table"',
+      '  /days must be integer',
+    ]);
+  });
+});
+
+describe('durations', () => {
+  it.each([
+    [0, '0 ms'],
+    [850, '850 ms'],
+    [3_240, '3.2 s'],
+    [59_949, '59.9 s'],
+    [59_950, '1 min 0 s'],
+    [3_599_400, '59 min 59 s'],
+    [11_400_000, '3 h 10 min'],
+    [187_200_000, '2 d 4 h'],
+    [-5, '0 ms'],
+  ])('%i is %s', (milliseconds, text) => {
+    expect(durationText(milliseconds)).toBe(text);
+  });
+});

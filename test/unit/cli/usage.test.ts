@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { cli } from './cli-harness.ts';
+
+describe('a wrong command line does nothing, exits 2 and says what would be right', () => {
+  it.each([
+    [['stauts'], 'did you mean `wflo status`?'],
+    [['local', 'pu'], 'did you mean `wflo local up`?'],
+    [['audits', 'verify'], 'did you mean `wflo audit`?'],
+    [['help', 'rnu'], 'did you mean `wflo run`?'],
+    [['frobnicate'], '`wflo help` lists the commands'],
+    [['--local', 'run'], 'write: wflo <command> [options]'],
+    [['run'], '`wflo run --help`'],
+    [['run', 'hello', 'twice'], '`wflo run --help`'],
+    [['run', 'hello', '--wiat'], 'did you mean --wait?'],
+    [['run', 'hello', '--budget', '5'], '`wflo run --help`'],
+    [['run', 'hello', '-w'], '`wflo run --help`'],
+    [['run', 'hello', '--input'], '`wflo run --help`'],
+    [['run', 'hello', '--input', '--wait'], '`wflo run --help`'],
+    [['run', 'hello', '--input='], '`wflo run --help`'],
+    [['run', 'hello', '--wait=yes'], '`wflo run --help`'],
+    [['run', 'hello', '--name', 'a', '--name', 'b'], '`wflo run --help`'],
+    [['run', 'hello', '--local', '--stage', 'prod'], 'use one of them'],
+    [['run', 'hello', '--input', '@/no/such/file.json'], 'name a file that exists after the @'],
+    [['list', '--status', 'runing'], 'use one of: starting, running'],
+    [['graph', 'hello', '--local'], '`wflo graph --help`'],
+    [['local', 'up', '--stage', 'x'], '`wflo local up --help`'],
+  ])('%j', async (args, fix) => {
+    const { code, stdout, stderr } = await cli(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    const [first, second] = stderr.split('\n');
+    expect(first).toMatch(/^error usage: /);
+    expect(second).toMatch(/^fix: /);
+    expect(second).toContain(fix);
+  });
+
+  it('tells it as JSON where JSON was asked for', async () => {
+    const { code, stdout, stderr } = await cli(['run', 'hello', '--wiat', '--json']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: 'usage', message: 'wflo run has no option --wiat', fix: 'did you mean --wait?' },
+    });
+  });
+
+  it('refuses an unknown WFLO_TARGET', async () => {
+    const { code, stderr } = await cli(['list'], { env: { WFLO_TARGET: 'locl' } });
+    expect(code).toBe(2);
+    expect(stderr).toContain('locl');
+  });
+});
+
+describe('an input that is not JSON', () => {
+  it('starts nothing and names the place', async () => {
+    const { code, stdout, stderr } = await cli(['run', 'hello', '--input', '{"name": Alice}', '--json']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'malformed_json', details: { line: 1, column: 10, offset: 9 } },
+    });
+  });
+});
+
+describe('what was not foreseen', () => {
+  it('is internal, exit 1, with a stack only for those who look for it', async () => {
+    const connect = () => Promise.reject(new TypeError('x is not a function'));
+    const calm = await cli(['list'], { connect });
+    expect(calm.code).toBe(1);
+    expect(calm.stderr).toMatch(/^error internal: x is not a function\nfix: .*WFLO_DEBUG=1/);
+    const debug = await cli(['list'], { connect, env: { WFLO_DEBUG: '1' } });
+    expect(debug.stderr).toContain('usage.test.ts');
+  });
+});
