@@ -17,8 +17,16 @@ const MINIMUM_NODE = [20, 19] as const;
 const FAIL_BELOW_BYTES = 500e6;
 const WARN_BELOW_BYTES = 2e9;
 
+interface Outside {
+  readonly run: RunCommand;
+  readonly cloudTarget: (stage: string) => Promise<CheckResult>;
+}
+
 /** Looks at everything that Wflo needs, and says for each what to do. Never throws for what it finds. */
-export async function doctor(options: DoctorOptions, run: RunCommand = runCommand): Promise<DoctorReport> {
+export async function doctor(
+  options: DoctorOptions,
+  { run, cloudTarget }: Outside = { run: runCommand, cloudTarget: checkCloudTarget },
+): Promise<DoctorReport> {
   const { projectDir } = options;
   const env = options.env ?? process.env;
   const stage = options.stage ?? (await projectStage(projectDir));
@@ -33,7 +41,7 @@ export async function doctor(options: DoctorOptions, run: RunCommand = runComman
     checkVersions(),
     checkLocal(status),
     checkIsolation(status),
-    checkCloudTarget(stage),
+    cloudTarget(stage),
   ]);
   return { ok: checks.every(({ level }) => level !== 'fail'), checks };
 }

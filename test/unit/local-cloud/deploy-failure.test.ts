@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { deployFailureReasons } from '../../../lib/local-cloud/deploy-failure.ts';
+
+describe('the reasons of a failed deployment', () => {
+  it('are those of the failed resources, once each, without what only follows from them', () => {
+    const output = [
+      'WfloData-dev | 1/3 | 3:07:57 PM | UPDATE_IN_PROGRESS      | AWS::SSM::Parameter             | Bad ',
+      "WfloData-dev | 2/3 | 3:07:57 PM | CREATE_FAILED           | AWS::SSM::Parameter             | Bad Type 'Nonsense' is not supported",
+      'WfloData-dev | 2/3 | 3:07:57 PM | CREATE_FAILED           | AWS::SQS::Queue                 | Queue Resource creation cancelled',
+      'WfloData-dev | 2/3 | 3:07:57 PM | UPDATE_ROLLBACK_IN_PROG | AWS::CloudFormation::Stack      | WfloData-dev The following resource(s) failed to create: [Bad].',
+      'Failed resources:',
+      "WfloData-dev | 3:07:57 PM | CREATE_FAILED           | AWS::SSM::Parameter             | Bad Type 'Nonsense' is not supported",
+      '❌  WfloData-dev failed to deploy',
+    ].join('\n');
+    expect(deployFailureReasons(output)).toEqual(["AWS::SSM::Parameter Bad Type 'Nonsense' is not supported"]);
+  });
+
+  it('are else the lines that are marked as errors, without stack traces and colours', () => {
+    const output = [
+      '85 feature flags are not configured. Run something',
+      '\u001b[31m❌  WfloPlatform-dev failed: ValidationError: Unrecognized resource types: [AWS::XRay::Group]\u001b[39m',
+      '    at FullCloudFormationDeployment.monitorDeployment (/x.js:1:2)',
+      'Node.js v20.20.2',
+    ].join('\n');
+    expect(deployFailureReasons(output)).toEqual([
+      '❌  WfloPlatform-dev failed: ValidationError: Unrecognized resource types: [AWS::XRay::Group]',
+    ]);
+  });
+
+  it('are else the last lines, and never more than the limit', () => {
+    const lines = Array.from({ length: 50 }, (_, index) => `line ${index}`);
+    expect(deployFailureReasons(lines.join('\n'), 3)).toEqual(['line 47', 'line 48', 'line 49']);
+  });
+});
