@@ -1,0 +1,209 @@
+import aslValidator from 'asl-validator';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { configText } from '../../../lib/compiler/config-text.ts';
+import type { SandboxStepConfig, WorkflowConfig } from '../../../lib/execution/machine.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts';
+import type { Block, Condition, Step } from '../../../lib/workflow/definition.ts';
+import {
+  compiled,
+  definition,
+  inputRef,
+  lambda,
+  sandbox,
+  stateOf,
+  targetsOf,
+} from '../../_helpers/workflow-samples.ts';
+
+/** Text that tries to be something else: placeholders, paths, intrinsics, escapes. */
+const hostileText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc
+    .array(
+      fc.constantFrom(
+        '${FinishStepFn}',
+        '$',
+        '{',
+        '}',
+        '$.step.code',
+        "States.Format('{}', $.x)",
+        '.$',
+        '\\u0024{X}',
+        '"',
+        '\\',
+        '\n',
+        '\ud800',
+        '${',
+      ),
+    )
+    .map((parts) => parts.join('')),
+);
+const hostileJson = fc.letrec<{ json: Json }>((tie) => ({
+  json: fc.oneof(
+    { depthSize: 'small' },
+    hostileText,
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map((number) => (Object.is(number, -0) ? 0 : number)),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('json'), { maxLength: 3 }),
+    fc.dictionary(hostileText, tie('json'), { maxKeys: 3 }),
+  ),
+})).json;
+
+function payloadOf(asl: JsonObject, state: string): JsonObject {
+  const { Parameters } = stateOf(asl, state);
+  return isJsonObject(Parameters) && isJsonObject(Parameters.Payload) ? Parameters.Payload : {};
+}
+
+function keysOf(value: Json | undefined): readonly string[] {
+  if (Array.isArray(value)) return value.flatMap(keysOf);
+  return isJsonObject(value) ? Object.entries(value).flatMap(([key, field]) => [key, ...keysOf(field)]) : [];
+}
+
+describe('text of a user', () => {
+  it('round-trips through the embedded text, which has no $', () => {
+    fc.assert(
+      fc.property(hostileJson, (value) => {
+        const embedded = configText(value);
+        expect(embedded).not.toContain('$');
+        expect(JSON.parse(embedded)).toEqual(value);
+      }),
+    );
+  });
+
+  it('reaches the handlers as it was written, and never becomes a placeholder, a path or a key', () => {
+    const plain = compiled(definition([sandbox('agent', { outputSchema: {} })], { output: { literal: '' } }));
+    const placeholders = (text: string) => text.match(/\$\{[^}]*\}?/g) ?? [];
+    fc.assert(
+      fc.property(hostileText, hostileText, hostileJson, hostileJson, (command, env, input, schema) => {
+        const step = sandbox('agent', {
+          command: [{ literal: command }, { text: [{ literal: command }] }],
+          env: { NAME: { literal: env } },
+          input: { literal: input },
+          outputSchema: { description: schema },
+        });
+        const made = compiled(
+          definition([step], { inputSchema: { type: 'object', default: schema }, output: { literal: input } }),
+        );
+        const config: SandboxStepConfig = JSON.parse(String(payloadOf(made.asl, 'agent.Prepare').step));
+        expect(config).toMatchObject({ command: step.command, env: step.env });
+        expect([config.input, config.outputSchema]).toEqual([step.input, step.outputSchema]);
+        const workflow: WorkflowConfig = JSON.parse(String(payloadOf(made.asl, 'Open').workflow));
+        expect(workflow.inputSchema).toEqual({ type: 'object', default: schema });
+        expect(JSON.parse(String(payloadOf(made.asl, 'Close').output))).toEqual({ literal: input });
+        // The document differs from that of a plain definition in the embedded texts alone.
+        expect(placeholders(made.aslText)).toEqual(placeholders(plain.aslText));
+        expect(keysOf(made.asl)).toEqual(keysOf(plain.asl));
+      }),
+    );
+  });
+
+  it('names no field in JSONPath: names of references become plain aliases', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(hostileText, { minLength: 1, maxLength: 5 }), (fields) => {
+        const inputSchema = {
+          type: 'object',
+          properties: Object.fromEntries(fields.map((field) => [field, { type: 'integer', minimum: 0 }])),
+          required: fields,
+        };
+        const waits = fields.map(
+          (field, index): Step => ({ kind: 'wait', path: `w${index}`, duration: { secondsFrom: inputRef(field) } }),
+        );
+        const { asl } = compiled(definition(waits, { inputSchema }));
+        const paths = waits.map(({ path }) => String(stateOf(asl, `${path}.Wait`).SecondsPath));
+        expect(new Set(paths).size).toBe(fields.length);
+        for (const path of paths) expect(path).toMatch(/^\$\.input\.refs\.[A-Za-z][A-Za-z0-9_]*$/);
+        const { inputRefs }: WorkflowConfig = JSON.parse(String(payloadOf(asl, 'Open').workflow));
+        expect(inputRefs.map(({ path }) => path)).toEqual(fields.map((field) => [field]));
+      }),
+    );
+  });
+});
+
+describe('any small workflow', () => {
+  const inputSchema = {
+    type: 'object',
+    properties: { on: { type: 'boolean' }, count: { type: 'integer', minimum: 0 } },
+    required: ['on', 'count'],
+  };
+  const condition = fc.letrec<{ node: Condition }>((tie) => ({
+    node: fc.oneof(
+      { maxDepth: 2 },
+      fc.boolean().map((right): Condition => ({ op: 'eq', left: inputRef('on'), right })),
+      fc
+        .tuple(fc.constantFrom('lt', 'ge', 'ne'), fc.integer())
+        .map(([op, right]): Condition => ({ op, left: inputRef('count'), right })),
+      tie('node').map((inner): Condition => ({ op: 'not', condition: inner })),
+      fc
+        .tuple(fc.constantFrom('and', 'or'), fc.array(tie('node'), { minLength: 1, maxLength: 2 }))
+        .map(([op, conditions]): Condition => ({ op, conditions })),
+    ),
+  })).node;
+  const blocks = fc.letrec<{ block: Block; step: Step }>((tie) => ({
+    block: fc.array(tie('step'), { minLength: 1, maxLength: 2 }),
+    step: fc.oneof(
+      { maxDepth: 2, withCrossShrink: true },
+      fc.constant<Step>(sandbox('x')),
+      fc.constant<Step>(lambda('x')),
+      fc.constant<Step>({ kind: 'wait', path: 'x', duration: { secondsFrom: inputRef('count') } }),
+      fc
+        .tuple(condition, tie('block'), fc.oneof(fc.constant([]), tie('block')))
+        .map(([of, whenTrue, otherwise]): Step => {
+          // biome-ignore lint/suspicious/noThenProperty: the word for the block that runs when a condition holds
+          return { kind: 'when', path: 'x', condition: of, then: whenTrue, otherwise };
+        }),
+      fc
+        .dictionary(fc.constantFrom('left', 'right'), tie('block'), { minKeys: 1 })
+        .map((branches): Step => ({ kind: 'parallel', path: 'x', branches })),
+    ),
+  })).block;
+
+  it('compiles to a document that is valid, and of which every state can be reached', () => {
+    fc.assert(
+      fc.property(blocks, (block) => {
+        const { asl, aslText } = compiled(definition(withNames(block), { inputSchema }));
+        expect(aslValidator(JSON.parse(aslText)).errorsText()).toBe('');
+        expect(unreachable(asl)).toEqual([]);
+        expect(unreachableBranches(asl)).toEqual([]);
+      }),
+      { numRuns: 30 },
+    );
+    // The validator is slow.
+  }, 30_000);
+});
+
+/** Gives every step a name of its own. */
+function withNames(block: Block): Block {
+  let count = 0;
+  const name = (step: Step): Step => {
+    count += 1;
+    const path = `step-${count}`;
+    if (step.kind === 'when') {
+      // biome-ignore lint/suspicious/noThenProperty: the word for the block that runs when a condition holds
+      return { ...step, path, then: step.then.map(name), otherwise: step.otherwise.map(name) };
+    }
+    if (step.kind !== 'parallel') return { ...step, path };
+    const branches = Object.entries(step.branches).map(([branch, inner]) => [branch, inner.map(name)]);
+    return { ...step, path, branches: Object.fromEntries(branches) };
+  };
+  return block.map(name);
+}
+
+function unreachable(document: JsonObject): readonly string[] {
+  const states = isJsonObject(document.States) ? document.States : {};
+  const reached = new Set<string>();
+  const pending = [String(document.StartAt)];
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    const state = states[name];
+    if (isJsonObject(state)) pending.push(...targetsOf(state));
+  }
+  return Object.keys(states).filter((name) => !reached.has(name));
+}
+
+function unreachableBranches(document: JsonObject): readonly string[] {
+  const states = isJsonObject(document.States) ? Object.values(document.States).filter(isJsonObject) : [];
+  const branches = states.flatMap(({ Branches }) => (Array.isArray(Branches) ? Branches.filter(isJsonObject) : []));
+  return branches.flatMap((branch) => [...unreachable(branch), ...unreachableBranches(branch)]);
+}
