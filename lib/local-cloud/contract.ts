@@ -14,7 +14,7 @@ export interface LocalUpOptions extends LocalOptions {
   readonly port?: number;
   /** Default: `wflo:stage` of cdk.json, else `dev`. */
   readonly stage?: string;
-  /** How sandboxes run; absent: Docker where it answers, else processes. */
+  /** How sandboxes run; the host refuses one that it does not have. Absent: as processes of this machine. */
   readonly driver?: 'docker' | 'process';
 }
 

@@ -98,8 +98,8 @@ async function checkDocker(env: NodeJS.ProcessEnv, run: RunCommand): Promise<Che
   return {
     name: 'docker',
     level: 'warn',
-    message: 'Docker does not answer: local sandboxes run as processes, with less isolation',
-    fix: 'Start Docker, if local sandboxes shall be containers. Nothing else needs it locally; `wflo deploy` builds images with it.',
+    message: 'Docker does not answer (needed by `wflo deploy` only, which builds the images of sandboxes)',
+    fix: 'Start Docker before `wflo deploy`. The local AWS does not need it.',
   };
 }
 
@@ -191,6 +191,6 @@ export function checkIsolation(status: StatusOrError): CheckResult {
     name,
     level: 'warn',
     message: `the driver \`${isolation.driver}\` does not enforce: ${missing.map(({ property, detail }) => `${property} (${detail})`).join('; ')}`,
-    fix: 'Run only code that you trust in local sandboxes, or use the driver `docker`. On AWS all of it is enforced.',
+    fix: 'Run only code that you trust in local sandboxes. On AWS all of it is enforced.',
   };
 }

@@ -27,7 +27,7 @@ export interface SandboxHostConfig {
   readonly caFile: string;
   /** Of the local root: it acts as ECS itself. */
   readonly credentials: LocalCredentials;
-  /** Absent: Docker where it answers, else processes. */
+  /** Absent: as processes of this machine. */
   readonly driver?: 'docker' | 'process';
   /** Folder of its own for workspaces; deleted by `local reset`. */
   readonly workFolder: string;
