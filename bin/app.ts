@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { App, Tags, Validations } from 'aws-cdk-lib';
+import { App, Aspects, Tags, Validations } from 'aws-cdk-lib';
 import { readDeployment } from '../lib/constructs/deployment/deployment.ts';
 import { ReasonedChecks } from '../lib/constructs/nag/reasoned-checks.ts';
 import { imageRepositoryArns } from '../lib/constructs/sandbox-images/sandbox-images.ts';
+import { LeaveOutTypes } from '../lib/constructs/unsupported-types/leave-out-types.ts';
+import { UNSUPPORTED_TYPES } from '../lib/local-cloud/unsupported-types.ts';
 import { buildFunctions, platformEntries } from '../lib/project/build-functions.ts';
 import { DataStack } from '../lib/stacks/data-stack.ts';
 import { NetworkStack } from '../lib/stacks/network-stack.ts';
@@ -25,5 +27,7 @@ const network = new NetworkStack(app, `WfloNetwork-${stage}`, {
 });
 const platform = new PlatformStack(app, `WfloPlatform-${stage}`, { deployment, data, network, functionsDir });
 Tags.of(app).add('wflo:stage', stage);
-Validations.of(app).addPlugins(new ReasonedChecks(app));
+// The rules judge what goes to AWS; what the local AWS lacks would be a finding there.
+if (deployment.endpoint === undefined) Validations.of(app).addPlugins(new ReasonedChecks(app));
+else Aspects.of(app).add(new LeaveOutTypes(UNSUPPORTED_TYPES));
 app.synth();

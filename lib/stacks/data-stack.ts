@@ -6,7 +6,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import type { Construct } from 'constructs';
 import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE } from '../aws/table-schemas.ts';
 import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
-import { type Deployment, isDisposable, removalPolicy } from '../constructs/deployment/deployment.ts';
+import { type Deployment, removalPolicy } from '../constructs/deployment/deployment.ts';
 import { EncryptionKey } from '../constructs/encryption-key/encryption-key.ts';
 import { RecordTable } from '../constructs/record-table/record-table.ts';
 
@@ -129,6 +129,7 @@ export class DataStack extends Stack {
     this.eventBus.applyRemovalPolicy(removalPolicy(deployment));
   }
 
+  /** CloudFormation deletes no bucket with objects in it, in `dev` neither: whoever destroys a stage empties it first. */
   private makeArtefacts(deployment: Deployment): Bucket {
     const bucket = new Bucket(this, 'Artefacts', {
       encryption: BucketEncryption.KMS,
@@ -140,7 +141,6 @@ export class DataStack extends Stack {
       minimumTLSVersion: 1.2,
       versioned: true,
       removalPolicy: removalPolicy(deployment),
-      autoDeleteObjects: isDisposable(deployment),
       lifecycleRules: [
         {
           // `code/` and `blobs/` themselves stay: an open execution may name any of them.
