@@ -24,7 +24,6 @@ const NUMBER_BYTES = 32;
 const BASE_BYTES = 1024;
 /** `$.step`: Prepare's answer, and an error whose cause Step Functions cuts at 32,768 characters (JSON text, so escaped). */
 const CURRENT_STEP_BYTES = 1024 + 40 * 1024;
-/** The output of Close is inline under 32 KiB; it replaces the state. */
 
 export interface StateBound {
   /** Of the state alone. */

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../json.ts';
 import type { Step, WorkflowDefinition } from '../workflow/definition.ts';
 import type { Report } from './findings.ts';
 import { stepsOf } from './steps-of.ts';
@@ -17,6 +18,14 @@ const NAME_FIX = 'write lower-case words with single hyphens, such as plan-clean
 
 export function checkNames(definition: WorkflowDefinition, report: Report): void {
   checkName('the workflow name', definition.name, WORKFLOW_NAME_LENGTH, '', report);
+  if (isJsonObject(definition.inputSchema.properties) && Object.hasOwn(definition.inputSchema.properties, 'wflo')) {
+    report(
+      'invalid_name',
+      'input.wflo',
+      'the input field "wflo" is reserved for the options of an execution',
+      'give the field another name',
+    );
+  }
   const seen = new Set<string>();
   for (const step of stepsOf(definition.body)) {
     checkName('the step name', step.path, STEP_NAME_LENGTH, step.path, report);

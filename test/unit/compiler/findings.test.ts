@@ -67,6 +67,11 @@ describe('names', () => {
     ]);
   });
 
+  it('leave the input field of the execution options alone', () => {
+    const reserved = { type: 'object', properties: { wflo: { type: 'string' } } };
+    expect(findingsOf([sandbox('one')], { inputSchema: reserved })).toEqual(['invalid_name sample/input.wflo']);
+  });
+
   it('are unique in the whole workflow, whatever the kind of step', () => {
     const body: Block = [
       sandbox('one'),
