@@ -1,0 +1,255 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { endExecution } from '../../../../lambdas/end-execution/end.ts';
+import { seenEnd } from '../../../../lambdas/end-execution/status-change.ts';
+import { relayItem } from '../../../../lambdas/relay-events/relay.ts';
+import { verifyChain } from '../../../../lib/audit/chain.ts';
+import type { PrepareAnswer } from '../../../../lib/execution/machine.ts';
+import { beforeNextCommit, EXECUTION_ARN, EXECUTION_ID, ExecutionScene } from '../../../_helpers/execution-scene.ts';
+import { aLease, anAttempt } from '../../../_helpers/fakes/records.ts';
+
+let scene: ExecutionScene;
+beforeEach(() => {
+  scene = new ExecutionScene();
+});
+
+async function running(): Promise<{ prepared: PrepareAnswer; taskArn: string }> {
+  await scene.open();
+  const prepared = await scene.prepare();
+  const taskArn = scene.startTask(prepared);
+  await scene.claim(prepared, taskArn);
+  return { prepared, taskArn };
+}
+
+describe('an execution that was stopped', () => {
+  it('is closed: right taken away, task stopped, attempt cancelled, end told last', async () => {
+    const { prepared, taskArn } = await running();
+    await scene.beginToCancel('wrong table');
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    expect(await scene.end()).toBe('ended');
+    expect(await scene.execution()).toMatchObject({ status: 'cancelled', endedAt: scene.clock.now().toISOString() });
+    expect((await scene.execution()).checkAt).toBeUndefined();
+    expect((await scene.execution()).error).toBeUndefined();
+    expect(await scene.attempt()).toMatchObject({ status: 'cancelled' });
+    expect(await scene.lease()).toMatchObject({ status: 'fenced', epoch: 2 });
+    expect(scene.tasks.stopped.map((stop) => stop.taskArn)).toEqual([taskArn]);
+    expect(await scene.complete(prepared, { reason: 'ok', code: 0 }, { risk: 1 })).toBe(false);
+    expect(scene.events().slice(2)).toEqual(['step.cancelled', 'workflow.cancelled']);
+    expect(scene.executions.events().at(-1)).toMatchObject({ actor: { id: 'ada' }, data: { reason: 'wrong table' } });
+  });
+
+  it('is closed once, however often the event comes', async () => {
+    await running();
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    await Promise.all([scene.end(), scene.end()]);
+    expect(await scene.end()).toBe('already');
+    expect(scene.events().slice(2)).toEqual(['step.cancelled', 'workflow.cancelled']);
+  });
+
+  it('stops a task that was started for a lease which nobody has claimed', async () => {
+    await scene.open();
+    const prepared = await scene.prepare();
+    const taskArn = scene.startTask(prepared);
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    await scene.end();
+    expect(scene.tasks.stopped.map((stop) => stop.taskArn)).toEqual([taskArn]);
+    expect(await scene.claim(prepared, taskArn)).toBe(false);
+  });
+
+  it('keeps what had ended as it was', async () => {
+    await scene.open();
+    await scene.succeed();
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    await scene.end();
+    expect(await scene.attempt()).toMatchObject({ status: 'succeeded' });
+    expect(scene.events()).not.toContain('step.cancelled');
+  });
+});
+
+describe('how it ended', () => {
+  it('is what the record says, whatever Step Functions says', async () => {
+    await running();
+    await scene.beginToCancel();
+    scene.machines.set(EXECUTION_ARN, { status: 'FAILED', error: 'States.Runtime', cause: 'x' });
+    await scene.end();
+    expect(await scene.execution()).toMatchObject({ status: 'cancelled' });
+  });
+
+  it.each([
+    [{ status: 'ABORTED' }, 'cancelled', 'workflow.cancelled', undefined],
+    [{ status: 'TIMED_OUT' }, 'timed_out', 'workflow.timed_out', 'timed_out'],
+    [{ status: 'FAILED', error: 'agent_failed', cause: 'exit code 3' }, 'failed', 'workflow.failed', 'agent_failed'],
+    [{ status: 'FAILED', error: 'X.AccessDenied', cause: 'not authorized' }, 'failed', 'workflow.failed', 'forbidden'],
+    [{ status: 'SUCCEEDED' }, 'failed', 'workflow.failed', 'internal'],
+  ] as const)('is what Step Functions says where the record says nothing: %j', async (machine, status, event, code) => {
+    await scene.open();
+    scene.machines.set(EXECUTION_ARN, machine);
+    await scene.end();
+    const execution = await scene.execution();
+    expect(execution.status).toBe(status);
+    expect(execution.error?.code).toBe(code);
+    expect(scene.events().at(-1)).toBe(event);
+  });
+
+  it('is the failure of the step that ended it', async () => {
+    await scene.open();
+    const prepared = await scene.prepare();
+    const taskArn = scene.startTask(prepared);
+    await scene.claim(prepared, taskArn);
+    await scene.complete(prepared, { reason: 'timed_out', code: 124, message: 'the agent ran for 60 seconds' });
+    await scene.finish(prepared);
+    scene.machines.set(EXECUTION_ARN, { status: 'FAILED', error: 'timed_out', cause: 'cut' });
+    await scene.end();
+    expect(await scene.execution()).toMatchObject({
+      status: 'failed',
+      error: { code: 'timed_out', message: 'the agent ran for 60 seconds', stepPath: 'plan' },
+    });
+    expect(await scene.attempt()).toMatchObject({ status: 'failed' });
+  });
+});
+
+describe('a call that was cut off', () => {
+  it('before the end was written: the next one goes on, and nothing is told twice', async () => {
+    const { taskArn } = await running();
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    let commits = 0;
+    scene.executions.beforeCommit = () => {
+      commits += 1;
+      if (commits === 3) throw new Error('out of time');
+    };
+    await expect(scene.end()).rejects.toThrow('out of time');
+    expect(await scene.execution()).toMatchObject({ status: 'running', ending: { status: 'cancelled' } });
+    scene.executions.beforeCommit = undefined;
+    expect(await scene.end()).toBe('ended');
+    expect(scene.tasks.stopped.map((stop) => stop.taskArn)).toEqual([taskArn]);
+    expect(scene.events().slice(2)).toEqual(['step.cancelled', 'workflow.cancelled']);
+  });
+
+  it('before its tasks were stopped: the next one stops them', async () => {
+    const { taskArn } = await running();
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    const broken = {
+      ...pick(scene),
+      tasks: {
+        describe: async () => {
+          throw new Error('ECS is away');
+        },
+        findByLease: async () => undefined,
+        stop: async () => {},
+        listRunning: async () => [],
+      },
+    };
+    await expect(endExecution(broken, EXECUTION_ARN)).rejects.toThrow('ECS is away');
+    expect(scene.tasks.stopped).toEqual([]);
+    await scene.end();
+    expect(scene.tasks.stopped.map((stop) => stop.taskArn)).toEqual([taskArn]);
+    expect(await scene.execution()).toMatchObject({ status: 'cancelled' });
+  });
+});
+
+describe('races', () => {
+  it('takes a completion that came first', async () => {
+    const { prepared } = await running();
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    let commits = 0;
+    scene.executions.beforeCommit = async () => {
+      commits += 1;
+      if (commits !== 2) return;
+      await scene.complete(prepared, { reason: 'ok', code: 0 }, { risk: 1 });
+    };
+    await scene.end();
+    scene.executions.beforeCommit = undefined;
+    expect(await scene.attempt()).toMatchObject({ status: 'cancelled', exit: { reason: 'ok' } });
+    expect(await scene.lease()).toMatchObject({ status: 'completed' });
+  });
+
+  it('keeps an ending that somebody wrote in the very moment', async () => {
+    await running();
+    scene.machines.set(EXECUTION_ARN, { status: 'FAILED', error: 'States.Runtime', cause: 'x' });
+    beforeNextCommit(scene.executions, () => scene.beginToCancel());
+    await scene.end();
+    expect(await scene.execution()).toMatchObject({ status: 'cancelled' });
+  });
+});
+
+describe('more than a transaction takes', () => {
+  it('is closed in parts, the end last, with a chain that counts right', async () => {
+    await scene.open();
+    const numbers = Array.from({ length: 150 }, (_, index) => index + 1);
+    scene.executions.seed({
+      attempts: numbers.map((attempt) => anAttempt({ path: `p${attempt}`, attempt: 1, status: 'running' })),
+      leases: numbers.map((attempt) =>
+        aLease({ path: `p${attempt}`, attempt: 1, status: 'claimed', leaseId: `l${attempt}` }),
+      ),
+    });
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    await scene.end();
+    const attempts = await scene.executions.listAttempts(EXECUTION_ID);
+    expect(new Set(attempts.map(({ status }) => status))).toEqual(new Set(['cancelled']));
+    const leases = await scene.executions.listLeases(EXECUTION_ID);
+    expect(new Set(leases.map(({ status }) => status))).toEqual(new Set(['fenced']));
+    expect(scene.events().filter((type) => type === 'step.cancelled')).toHaveLength(150);
+    expect(scene.events().at(-1)).toBe('workflow.cancelled');
+    for (const item of scene.executions.outbox(EXECUTION_ID)) await relayItem(scene, item, item);
+    const { items } = await scene.audit.list(EXECUTION_ID, 0, 1000);
+    expect(verifyChain(items, (await scene.execution()).eventCount)).toMatchObject({ ok: true });
+  });
+});
+
+describe('an execution that was never opened', () => {
+  it('is recorded as it ended', async () => {
+    scene.machines.set(EXECUTION_ARN, {
+      status: 'FAILED',
+      error: 'Lambda.AWSLambdaException',
+      cause: 'User: r is not authorized to perform: lambda:InvokeFunction',
+      input: '{"table":"orders"}',
+    });
+    expect(await scene.end()).toBe('ended');
+    expect(await scene.execution()).toMatchObject({
+      status: 'failed',
+      error: { code: 'forbidden', message: expect.stringContaining('lambda:InvokeFunction') },
+      requester: { type: 'unverified' },
+    });
+    expect(scene.events()).toEqual(['workflow.failed']);
+    expect(await scene.end()).toBe('already');
+  });
+});
+
+describe('what is not ours', () => {
+  it.each([
+    'arn:aws:states:us-east-1:123456789012:execution:other:one',
+    'arn:aws:states:us-east-1:123456789012:execution:wflo-prod-report:one',
+    'arn:aws:states:us-east-1:123456789012:execution:wflo-dev-report:one.two',
+  ])('is left alone: %s', async (arn) => {
+    scene.machines.set(arn, { status: 'FAILED' });
+    expect(await endExecution(scene, arn)).toBe('ignored');
+    expect(scene.executions.outbox()).toEqual([]);
+  });
+
+  it('is left alone while it runs', async () => {
+    await scene.open();
+    scene.machines.set(EXECUTION_ARN, { status: 'RUNNING' });
+    expect(await scene.end()).toBe('ignored');
+    expect((await scene.execution()).ending).toBeUndefined();
+  });
+
+  it('believes the event where the machine is gone', async () => {
+    await scene.open();
+    expect(await endExecution(scene, EXECUTION_ARN, { status: 'ABORTED' })).toBe('ended');
+  });
+});
+
+describe('seenEnd', () => {
+  it('is the end that an event tells of', () => {
+    const executionArn = EXECUTION_ARN;
+    expect(seenEnd({ executionArn, status: 'FAILED', error: 'e', cause: null })).toEqual({
+      status: 'FAILED',
+      error: 'e',
+    });
+    expect(seenEnd({ executionArn, status: 'RUNNING' })).toBeUndefined();
+    expect(seenEnd({ executionArn, status: 'SUCCEEDED' })).toBeUndefined();
+  });
+});
+
+function pick({ executions, machines, clock, ids, stage }: ExecutionScene) {
+  return { executions, machines, clock, ids, stage };
+}
