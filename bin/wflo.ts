@@ -2,6 +2,7 @@ import { main } from '../lib/cli/main.ts';
 import type { OutputStream } from '../lib/cli/output.ts';
 
 const DEFAULT_COLUMNS = 80;
+const DEFAULT_ROWS = 24;
 
 function outputStream(stream: NodeJS.WriteStream): OutputStream {
   // Whoever reads, such as `head`, may stop before the end; what is left has no reader.
@@ -13,6 +14,7 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
     isTerminal: stream.isTTY === true,
     write: (text) => stream.write(text),
     columns: () => stream.columns ?? DEFAULT_COLUMNS,
+    rows: () => stream.rows ?? DEFAULT_ROWS,
     onResize(listener) {
       stream.on('resize', listener);
       return () => stream.off('resize', listener);

@@ -4,6 +4,7 @@ import { cutTo, widthOf } from './style.ts';
 export interface Terminal {
   write(text: string): void;
   columns(): number;
+  rows(): number;
   /** Returns a function that ends the listening. */
   onResize(listener: () => void): () => void;
 }
@@ -21,6 +22,12 @@ export function redraw(before: readonly string[], lines: readonly string[], colu
   return `${up}\r\u001b[J${lines.map((line) => `${line}\n`).join('')}`;
 }
 
+/** What scrolled out of the screen cannot be drawn again: of more lines than fit, the last give way to their number. */
+function fitting(lines: readonly string[], rows: number): readonly string[] {
+  if (lines.length <= rows || rows < 2) return lines;
+  return [...lines.slice(0, rows - 1), `… ${lines.length - rows + 1} more lines`];
+}
+
 /** Lines at the end of a terminal that are drawn again in place. */
 export interface LiveRegion {
   show(lines: () => readonly string[]): void;
@@ -36,7 +43,7 @@ export function liveRegion(terminal: Terminal, everyMs = 1000): LiveRegion {
   let current: () => readonly string[] = () => [];
   const draw = () => {
     const columns = terminal.columns();
-    const lines = current().map((line) => cutTo(line, columns));
+    const lines = fitting(current(), terminal.rows() - 1).map((line) => cutTo(line, columns));
     terminal.write(redraw(drawn, lines, columns));
     drawn = lines;
   };

@@ -20,6 +20,7 @@ export function recordedStream(isTerminal = false, width = 80): RecordedStream {
       written += text;
     },
     columns: () => columns,
+    rows: () => 24,
     onResize: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

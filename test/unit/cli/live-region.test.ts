@@ -42,6 +42,20 @@ describe('a live region', () => {
   });
 });
 
+describe('more lines than the screen has', () => {
+  it('are counted while they are drawn, and all shown in the end', () => {
+    const screen = recordedStream(true);
+    const region = liveRegion(screen);
+    const lines = Array.from({ length: 30 }, (_, n) => `line ${n}`);
+    region.show(() => lines);
+    expect(screen.text().split('\n')).toHaveLength(24);
+    expect(screen.text()).toContain('line 21\n… 8 more lines\n');
+    region.end(lines);
+    expect(screen.text()).toContain(`${ESC}[23A`);
+    expect(screen.text()).toContain('line 29\n');
+  });
+});
+
 describe('lines', () => {
   it('are measured without their colours, and cut with them', () => {
     expect(widthOf(coloured('red', 'abc'))).toBe(3);
