@@ -104,7 +104,7 @@ function watch(child: ChildProcess, root: string, graceMs: number, tell: (text: 
           ? { code: code ?? 0, detail: `the runner ended with code ${code}` }
           : { code: 128 + constants.signals[signal], detail: `the runner was killed by ${signal}` };
       killStrayProcesses(root)
-        .catch(() => 0)
+        .catch(() => undefined)
         .then(() => resolve(end));
     });
   });

@@ -29,6 +29,8 @@ interface Taken {
   sandbox?: RunningSandbox;
   /** The task was stopped by somebody else, so there is nothing to report. */
   stopped: boolean;
+  /** The sandbox has ended, and the task ends with it. */
+  ended: boolean;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function startSandboxHost(options: SandboxHostOptions): Promise<San
   let stopping: string | undefined;
 
   async function take(task: SandboxTask): Promise<void> {
-    const entry: Taken = { taskArn: task.taskArn, stopped: false };
+    const entry: Taken = { taskArn: task.taskArn, stopped: false, ended: false };
     taken.set(task.taskArn, entry);
     let reason: string;
     try {
@@ -58,6 +60,7 @@ export async function startSandboxHost(options: SandboxHostOptions): Promise<San
       reason = `CannotStartContainerError: ${messageOf(error)}`;
       log('not started', { taskId: task.taskId, reason });
     }
+    entry.ended = true;
     if (!entry.stopped) await endTask(task.taskArn, reason);
     await driver.discard(task.taskId);
     over.add(task.taskArn);
@@ -83,7 +86,7 @@ export async function startSandboxHost(options: SandboxHostOptions): Promise<San
   async function look(): Promise<void> {
     const running = await source.listRunning();
     for (const entry of taken.values()) {
-      if (entry.stopped || running.includes(entry.taskArn)) continue;
+      if (entry.stopped || entry.ended || running.includes(entry.taskArn)) continue;
       entry.stopped = true;
       log('task was stopped', { taskId: taskIdOf(entry.taskArn) });
       entry.sandbox?.stop();

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exit } from '../../../lib/sandbox/exit.ts';
 import { exitOf, exitOfSpawnError } from './agent-exit.ts';
 import { childrenCpuMs, outOfMemoryKills } from './kernel-counters.ts';
-import { killStrayProcesses } from './stray-processes.ts';
+import { killAllOthers, killStrayProcesses } from './stray-processes.ts';
 import type { Timings } from './timings.ts';
 
 export interface AgentOptions {
@@ -65,7 +65,8 @@ async function run(options: AgentOptions, stopping: AbortSignal): Promise<AgentR
   for (const force of forceTimers) clearTimeout(force);
   stopping.removeEventListener('abort', terminate);
   killGroup(child, 'SIGKILL');
-  await killStrayProcesses(options.marker);
+  if (process.pid === 1) killAllOthers();
+  else await killStrayProcesses(options.marker);
   const wallMs = Math.round(performance.now() - startedAt);
   await drained(child, options.timings.drainMs);
 

@@ -45,8 +45,11 @@ export class ApiClient {
     this.#timings = timings;
   }
 
-  async claim(body: ClaimRequest): Promise<ClaimAnswer> {
-    const answer = await this.#call<ClaimAnswer>('claim', () => body, { withinMs: this.#timings.claimMs });
+  async claim(body: ClaimRequest, giveUp?: AbortSignal): Promise<ClaimAnswer> {
+    const answer = await this.#call<ClaimAnswer>('claim', () => body, {
+      withinMs: this.#timings.claimMs,
+      ...(giveUp === undefined ? {} : { giveUp }),
+    });
     this.#token = answer.sessionToken;
     this.#epoch = answer.epoch;
     return answer;

@@ -60,7 +60,7 @@ export function parseEnvironment(variables: Variables): RunnerEnvironment {
     throw new RefusedToStart('WFLO_AGENT_UID is not the number of a user without privileges');
   }
   return {
-    api: required(variables, RUNNER_ENV.api).replace(/\/+$/, ''),
+    api: apiUrl(required(variables, RUNNER_ENV.api)),
     executionId: required(variables, RUNNER_ENV.execution),
     path: required(variables, RUNNER_ENV.step),
     attempt: Number(attempt),
@@ -72,6 +72,14 @@ export function parseEnvironment(variables: Variables): RunnerEnvironment {
     searchPath: variables.PATH || DEFAULT_PATH,
     lang: variables.LANG || 'C.UTF-8',
   };
+}
+
+/** Tokens travel to it, so it is HTTPS, or plain HTTP that does not leave this machine. */
+function apiUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const local = url?.protocol === 'http:' && /^(127\.0\.0\.1|localhost|\[::1\])$/.test(url.hostname);
+  if (url?.protocol !== 'https:' && !local) throw new RefusedToStart(`${RUNNER_ENV.api} is not an HTTPS URL`);
+  return text.replace(/\/+$/, '');
 }
 
 function required(variables: Variables, name: string): string {

@@ -53,16 +53,14 @@ export class LogShipper {
       }
     }
     await this.#shipping;
+    let lost = 0;
     while (this.#queue.hasFullChunk) {
       const lines = this.#queue.take();
-      try {
-        await this.#api.events({ logs: lines }, { withinMs: this.#timings.heartbeatRetryMs });
-      } catch (error) {
-        if (error instanceof Refused) throw error;
-        // The outcome matters more than these lines.
-        this.note(`${lines.length} log lines could not be delivered`);
-      }
+      // The outcome matters more than these lines: once the API does not answer, none delays it any more.
+      if (lost === 0 && (await this.#delivered(lines))) continue;
+      lost += lines.length;
     }
+    if (lost > 0) this.note(`${lost} log lines could not be delivered`);
     const { stdout, stderr } = this.#captures;
     return {
       logs: this.#queue.take(),
@@ -73,6 +71,16 @@ export class LogShipper {
         stderrTruncated: stderr.truncated,
       },
     };
+  }
+
+  async #delivered(lines: LogLine[]): Promise<boolean> {
+    try {
+      await this.#api.events({ logs: lines }, { withinMs: this.#timings.heartbeatRetryMs });
+      return true;
+    } catch (error) {
+      if (error instanceof Refused) throw error;
+      return false;
+    }
   }
 
   #capture(stream: 'stdout' | 'stderr'): StreamCapture {

@@ -15,7 +15,7 @@ import { taskArn } from './metadata.ts';
 import { readOutput } from './output.ts';
 import { TIMINGS, type Timings } from './timings.ts';
 import { uploadOutput } from './upload.ts';
-import { agentUser, prepareWorkspace, workspaceAt } from './workspace.ts';
+import { agentUser, prepareWorkspace, takeBack, workspaceAt } from './workspace.ts';
 
 export interface RunOptions {
   readonly timings?: Timings;
@@ -42,7 +42,7 @@ export async function runSandbox(
   try {
     environment = parseEnvironment(variables);
     api = new ApiClient(environment.api, timings);
-    claimed = await claim(environment, api, timings);
+    claimed = await claim(environment, api, timings, options.stopping);
   } catch (error) {
     report(messageOf(error));
     return error instanceof RefusedToStart || error instanceof Refused
@@ -58,8 +58,13 @@ export async function runSandbox(
   }
 }
 
-async function claim(environment: RunnerEnvironment, api: ApiClient, timings: Timings): Promise<ClaimAnswer> {
-  return api.claim({
+async function claim(
+  environment: RunnerEnvironment,
+  api: ApiClient,
+  timings: Timings,
+  stopping: AbortSignal | undefined,
+): Promise<ClaimAnswer> {
+  const request = {
     protocol: PROTOCOL_VERSION,
     executionId: environment.executionId,
     path: environment.path,
@@ -68,7 +73,8 @@ async function claim(environment: RunnerEnvironment, api: ApiClient, timings: Ti
     code: environment.code,
     nonce: randomBytes(32).toString('base64url'),
     taskArn: await taskArn(environment.metadataUri, timings),
-  });
+  };
+  return api.claim(request, stopping);
 }
 
 /** Throws when the outcome was refused or could not be delivered. */
@@ -160,6 +166,7 @@ async function collectOutput(
   timings: Timings,
   logs: LogShipper,
 ): Promise<Pick<CompleteRequest, 'exit' | 'output' | 'outputError'>> {
+  await takeBack(environment);
   const output = await readOutput(workspaceAt(environment.root).output);
   if (output.kind === 'missing') return { exit, output: null };
   if (output.kind === 'refused') {

@@ -2,27 +2,32 @@ import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Kills every process whose environment holds the text, except this one: what left the agent's process group (a
- * daemon, `setsid`) keeps the environment it was started with. Needs `/proc`; elsewhere it does nothing. A process
- * that was started with another environment is not found: only a container's own process namespace is exact.
- * Returns how many were killed.
+ * Kills every process whose environment holds the text, except this one: a daemon keeps the environment that it was
+ * started with. Needs `/proc` and the same user; elsewhere it does nothing. A process that was started with another
+ * environment is not found: only a container's own process namespace is exact.
  */
-export async function killStrayProcesses(marker: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
-  const killed = new Set<number>();
+export async function killStrayProcesses(marker: string): Promise<void> {
   for (let round = 0; round < 5; round++) {
     const found = (await processesWith(marker)).filter((pid) => pid !== process.pid);
     if (found.length === 0) break;
     for (const pid of found) {
       try {
-        process.kill(pid, signal);
-        killed.add(pid);
+        process.kill(pid, 'SIGKILL');
       } catch {
         // It has ended in between.
       }
     }
     await sleep(20);
   }
-  return killed.size;
+}
+
+/** For the first process of a container: exact, and needs no right to read of other users' processes. */
+export function killAllOthers(): void {
+  try {
+    process.kill(-1, 'SIGKILL');
+  } catch {
+    // There is none.
+  }
 }
 
 /** Ids of living processes with the text in their environment, zombies left out (theirs reads as empty). */

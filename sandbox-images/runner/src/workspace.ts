@@ -55,11 +55,22 @@ export function agentUser(environment: RunnerEnvironment): number | undefined {
   return process.getuid?.() === 0 ? environment.agentUid : undefined;
 }
 
+/**
+ * The agent has ended: its output becomes the runner's own. A runner that is root without the right to pass over file
+ * modes (CAP_DAC_OVERRIDE is dropped on Fargate) could not read what the agent left readable for itself only.
+ */
+export async function takeBack(environment: RunnerEnvironment): Promise<void> {
+  if (agentUser(environment) === undefined) return;
+  await lchown(environment.root, 0, 0);
+  await lchown(workspaceAt(environment.root).output, 0, 0).catch(() => undefined);
+}
+
+/** From the inside out: without CAP_DAC_OVERRIDE nothing can be changed in a folder that was given away. */
 async function giveTo(uid: number, path: string): Promise<void> {
-  await lchown(path, uid, uid);
   for (const entry of await readdir(path, { withFileTypes: true })) {
     const child = join(path, entry.name);
     if (entry.isDirectory()) await giveTo(uid, child);
     else await lchown(child, uid, uid);
   }
+  await lchown(path, uid, uid);
 }

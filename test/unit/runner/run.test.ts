@@ -346,6 +346,13 @@ describe('the environment of the runner', () => {
     expect(reports.join()).not.toContain('value-of-it');
   });
 
+  it.each(['http://example.com', 'ftp://127.0.0.1', 'api'])('must not name the API as %s', async (api) => {
+    const w = await world({});
+    w.variables = ((variables) => () => ({ ...variables(), WFLO_API: api }))(w.variables);
+    expect(await w.run()).toBe(64);
+    expect(w.calls).toEqual([]);
+  });
+
   it.each([
     'WFLO_API',
     'WFLO_EXECUTION',
