@@ -96,6 +96,12 @@ describe('claimChanges', () => {
     expect(await commit(store)).toBe(false);
   });
 
+  it('is refused when the attempt was closed since it was read', async () => {
+    const closed = anAttempt({ status: 'cancelled' });
+    const store = new FakeExecutionStore().seed({ executions: [anExecution()], attempts: [closed], leases: [lease] });
+    expect(await commit(store)).toBe(false);
+  });
+
   it('is refused when the code was rotated since it was read', async () => {
     const rotated = aLease({ codeHash: 'e'.repeat(64) });
     const store = new FakeExecutionStore().seed({
