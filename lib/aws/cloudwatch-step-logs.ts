@@ -88,9 +88,10 @@ export function cloudWatchStepLogs(options: CloudWatchStepLogsOptions): StepLogs
       const prefix = streamPrefix(executionId) + (stepPath === undefined ? '' : `${stepPath}/`);
       let cursor = text === undefined ? LOG_START : decodeLogCursor(text);
       const items: StepLogLine[] = [];
-      let ask = limit;
+      // Raised where a page brought nothing new and no step ahead.
+      let atLeast = 1;
       for (let requests = 0; items.length < limit && (requests < MAX_REQUESTS || items.length === 0); requests += 1) {
-        ask = Math.min(ask, MAX_PAGE);
+        const ask = Math.min(Math.max(limit - items.length, atLeast), MAX_PAGE);
         const { events = [], nextToken } = await query(executionId, prefix, cursor, ask);
         let news = false;
         // How far this page was taken: to its end, or to the line that filled the answer.
@@ -112,14 +113,13 @@ export function cloudWatchStepLogs(options: CloudWatchStepLogsOptions): StepLogs
         }
         if (whole && nextToken !== undefined) {
           cursor = { ...cursor, token: nextToken };
-          ask = limit - items.length;
         } else if (whole && (events.length < ask || (!news && taken === cursor.from && ask === MAX_PAGE))) {
           cursor = atEnd(cursor);
           break;
         } else {
           // A full page and no token: the end on AWS, but the local AWS never gives one. Go on from where the page was
           // taken to; where that is no step ahead, with a larger page.
-          ask = taken > cursor.from ? limit : ask * 2;
+          atLeast = news || taken > cursor.from ? 1 : ask * 2;
           cursor = { from: taken, seen: cursor.seen };
         }
       }
