@@ -109,9 +109,10 @@ export interface LambdaTarget {
 }
 
 export interface PrepareAnswer {
+  /** 0 where nothing was recorded: the execution is over, or this entry came late. */
   readonly attempt: number;
   readonly route: 'run' | 'deny';
-  /** Goes into the task's environment; `''` for `lambda` steps and denials. */
+  /** Goes into the task's environment, or into the event of `invoke-step`; `''` for denials. */
   readonly leaseId: string;
   readonly code: string;
 }
