@@ -2,6 +2,7 @@ import { lastLines } from './run-command.ts';
 
 const FAILED_RESOURCE =
   /\|\s*(?:CREATE|UPDATE|DELETE)_FAILED\s*\|\s*((?:AWS|Custom|Alexa)::[A-Za-z0-9:]+)\s*\|\s*(.+?)\s*$/;
+const RESOURCE_EVENT = /^(\S+)\s*\|.*\|\s*([A-Z_]+)\s*\|\s*((?:AWS|Custom|Alexa)::[A-Za-z0-9:]+)\s*\|\s*(.+?)\s*$/;
 /** What follows from another failure, and does not explain one. */
 const CONSEQUENCE = /Resource (?:creation|update|deletion) cancelled|The following resource\(s\) failed/i;
 /** Lines that CDK itself marks as an error. */
@@ -25,6 +26,21 @@ export function deployFailureReasons(output: string, limit = 8): readonly string
   const marked = unique(lines.map((line) => line.trim()).filter((line) => MARKED.test(line) && !NOISE.test(line)));
   if (marked.length > 0) return marked.slice(0, limit);
   return lastLines(lines.filter((line) => !NOISE.test(line)).join('\n'), limit);
+}
+
+/**
+ * Resources that were begun and not finished, for a deployment that did not end. CDK prints the events of one moment
+ * newest first, so a resource counts as begun only where nothing else was ever said of it.
+ */
+export function unfinishedResources(output: string, limit = 8): readonly string[] {
+  const begun = new Set<string>();
+  const ended = new Set<string>();
+  for (const line of withoutColours(output).split(/\r?\n/)) {
+    const [, stack, status = '', type, name] = RESOURCE_EVENT.exec(line) ?? [];
+    if (stack === undefined || type === 'AWS::CloudFormation::Stack') continue;
+    (status.endsWith('IN_PROGRESS') ? begun : ended).add(`${type} ${name} in ${stack}`);
+  }
+  return [...begun].filter((resource) => !ended.has(resource)).slice(0, limit);
 }
 
 function withoutColours(text: string): string {

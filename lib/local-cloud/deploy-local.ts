@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { WfloError } from '../errors.ts';
 import { cdkCommand, QUIET_CDK_ENV } from './cdk.ts';
-import { deployFailureReasons } from './deploy-failure.ts';
+import { deployFailureReasons, unfinishedResources } from './deploy-failure.ts';
 import { hashDeployInputs } from './deploy-inputs.ts';
 import { readStageParameters, type StageParameters } from './deployment-parameters.ts';
 import { type LocalEndpoint, localClientSettings } from './local-clients.ts';
@@ -13,6 +13,8 @@ import { type RunCommand, runCommand } from './run-command.ts';
 
 const BOOTSTRAP_STACK = 'CDKToolkit';
 const STACKS_AT_ONCE = 4;
+/** Measured: 25 s on two busy cores. What takes this long waits for a resource that will never answer. */
+const CDK_MS = 180_000;
 
 export interface LocalDeployment extends LocalEndpoint {
   readonly projectDir: string;
@@ -143,13 +145,27 @@ async function runCdk(
     cwd: deployment.projectDir,
     env: cdkEnvironment(deployment),
     logFile: deployment.paths.cdkLog,
+    timeoutMs: CDK_MS,
   });
   if (result.exitCode === 0) return;
+  if (result.timedOut) throw notEnded(what, result.output, deployment.paths);
   const reasons = deployFailureReasons(result.output);
   throw new WfloError('deploy_failed', `${what}:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`, {
     fix: `The whole output is in ${deployment.paths.cdkLog}.`,
     details: { reasons, logFile: deployment.paths.cdkLog },
   });
+}
+
+function notEnded(what: string, output: string, { cdkLog, emulatorLog }: LocalPaths): WfloError {
+  const waiting = unfinishedResources(output).map((resource) => `waiting for ${resource}`);
+  return new WfloError(
+    'deploy_failed',
+    [`${what}: it did not end within ${CDK_MS / 1000} s`, ...waiting.map((line) => `  ${line}`)].join('\n'),
+    {
+      fix: `Look for the reason in ${emulatorLog}; the output of CDK is in ${cdkLog}. Then run \`wflo local reset\` and \`wflo local up\`.`,
+      details: { reasons: waiting, logFile: cdkLog },
+    },
+  );
 }
 
 /** The user's environment without anything that leads to a real account or past the emulator. */

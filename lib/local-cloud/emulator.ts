@@ -1,6 +1,7 @@
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
-import { delimiter, join } from 'node:path';
+import { createRequire } from 'node:module';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WfloError } from '../errors.ts';
 import { lastLogLines, readPidFile, removePidFile, startInBackground } from './background-process.ts';
@@ -14,8 +15,10 @@ import { isOnPath } from './search-path.ts';
 const LAUNCHER = fileURLToPath(new URL('emulator.py', import.meta.url));
 /** Measured: 2 s on two cores, more with much state to load. */
 const START_MS = 60_000;
-/** A clean stop writes all state first. */
+/** A clean stop ends open requests and writes all state first. */
 const STOP_MS = 30_000;
+/** Where the state is not wanted. */
+const STOP_WITHOUT_STATE_MS = 2_000;
 const PORT_ATTEMPTS = 3;
 
 export const LOCAL_REGION = 'us-east-1';
@@ -96,6 +99,7 @@ export async function startEmulator(options: StartEmulatorOptions): Promise<Runn
   // Functions are unpacked below: without a file of its own here, Node would read the project's package.json and its
   // `type`, which no function has above it on AWS. (The project's node_modules stay in reach; on AWS they are not.)
   await writeFile(join(paths.cloud, 'package.json'), '{}\n');
+  await linkSdk(paths.cloud);
   await linkNode(paths.nodeBin);
   await prepareKeptState(paths);
 
@@ -122,9 +126,11 @@ export async function startEmulator(options: StartEmulatorOptions): Promise<Runn
 export async function stopEmulator(
   paths: LocalPaths,
   known: LocalProcess | undefined,
+  keepState = true,
 ): Promise<'stopped' | 'killed' | 'not_running'> {
   const process = known ?? (await readPidFile(paths.emulatorPid));
-  const outcome = process === undefined ? 'not_running' : await stopProcess(process, STOP_MS);
+  const graceMs = keepState ? STOP_MS : STOP_WITHOUT_STATE_MS;
+  const outcome = process === undefined ? 'not_running' : await stopProcess(process, graceMs);
   await removePidFile(paths.emulatorPid);
   return outcome;
 }
@@ -167,6 +173,19 @@ async function answersInTime(process: LocalProcess, port: number, caFile: string
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return false;
+}
+
+/**
+ * The Lambda runtime brings the AWS SDK along, and functions of CDK itself rely on it. Here it is this package's, in a
+ * folder above where the emulator unpacks functions.
+ */
+async function linkSdk(cloud: string): Promise<void> {
+  const client = createRequire(import.meta.url).resolve('@aws-sdk/client-s3/package.json');
+  const folder = join(cloud, 'node_modules');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const link = join(folder, '@aws-sdk');
+  await rm(link, { force: true });
+  await symlink(dirname(dirname(client)), link);
 }
 
 async function linkNode(folder: string): Promise<void> {

@@ -23,7 +23,7 @@ export function localDown(options: LocalOptions): Promise<LocalDownResult> {
  * The host first: it has sandboxes to stop, and tells the emulator so. Both are found by their pid files, which say
  * the same as `local.json` and are there when that is lost or unreadable.
  */
-export async function stopProcesses(paths: LocalPaths, report: Report): Promise<LocalDownResult> {
+export async function stopProcesses(paths: LocalPaths, report: Report, keepState = true): Promise<LocalDownResult> {
   const host = await readPidFile(paths.sandboxHostPid);
   const emulator = await readPidFile(paths.emulatorPid);
   const sandboxHost =
@@ -32,7 +32,7 @@ export async function stopProcesses(paths: LocalPaths, report: Report): Promise<
       : await stopSandboxHost(paths, host);
   const stopped =
     emulator !== undefined && isAlive(emulator)
-      ? await inPhase(report, 'emulator', 'Stopping the local AWS', () => stopEmulator(paths, emulator))
+      ? await inPhase(report, 'emulator', 'Stopping the local AWS', () => stopEmulator(paths, emulator, keepState))
       : await stopEmulator(paths, emulator);
   return { emulator: stopped, sandboxHost };
 }

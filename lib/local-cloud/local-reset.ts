@@ -10,7 +10,7 @@ export function localReset(options: LocalOptions): Promise<LocalResetResult> {
   const { projectDir, report } = options;
   const paths = localPaths(projectDir);
   return withLocalLock(projectDir, async () => {
-    const down = await stopProcesses(paths, report);
+    const down = await stopProcesses(paths, report, false);
     const deleted = await inPhase(report, 'reset', 'Deleting the state of the local AWS', async () => {
       const present: string[] = [];
       for (const path of [paths.stateFile, paths.cloud]) {

@@ -7,6 +7,8 @@ export interface CommandResult {
   readonly exitCode: number | null;
   /** stdout and stderr as they came. */
   readonly output: string;
+  /** It was killed because it took longer than `timeoutMs`. */
+  readonly timedOut?: boolean;
 }
 
 export interface CommandOptions {
@@ -23,30 +25,47 @@ export type RunCommand = (file: string, args: readonly string[], options: Comman
 export const runCommand: RunCommand = async (file, args, options) => {
   const log = options.logFile === undefined ? undefined : createWriteStream(options.logFile, { flags: 'a' });
   const chunks: Buffer[] = [];
-  const exitCode = await new Promise<number | null>((resolve) => {
+  const ended = await new Promise<{ exitCode: number | null; timedOut: boolean }>((resolve) => {
     const child = spawn(file, args, {
       env: options.env,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs, killSignal: 'SIGKILL' as const }),
     });
     const take = (chunk: Buffer) => {
       chunks.push(chunk);
       log?.write(chunk);
     };
+    const end = (exitCode: number | null, timedOut: boolean) => {
+      clearTimeout(timer);
+      // Processes of its own that it left behind may hold these open.
+      child.stdout.destroy();
+      child.stderr.destroy();
+      resolve({ exitCode, timedOut });
+    };
+    const timer =
+      options.timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            child.kill('SIGKILL');
+            end(null, true);
+          }, options.timeoutMs);
     child.stdout.on('data', take);
     child.stderr.on('data', take);
     child.once('error', (error) => {
       take(Buffer.from(`${error.message}\n`));
-      resolve(null);
+      end(null, false);
     });
-    child.once('close', (code) => resolve(code));
+    child.once('close', (code) => end(code, false));
   });
   if (log !== undefined) {
     log.end();
     await finished(log);
   }
-  return { exitCode, output: Buffer.concat(chunks).toString('utf8') };
+  return {
+    exitCode: ended.exitCode,
+    output: Buffer.concat(chunks).toString('utf8'),
+    ...(ended.timedOut ? { timedOut: true } : {}),
+  };
 };
 
 /** The last lines that say something, oldest first. */

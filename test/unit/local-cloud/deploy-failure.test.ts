@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deployFailureReasons } from '../../../lib/local-cloud/deploy-failure.ts';
+import { deployFailureReasons, unfinishedResources } from '../../../lib/local-cloud/deploy-failure.ts';
 
 describe('the reasons of a failed deployment', () => {
   it('are those of the failed resources, once each, without what only follows from them', () => {
@@ -30,5 +30,19 @@ describe('the reasons of a failed deployment', () => {
   it('are else the last lines, and never more than the limit', () => {
     const lines = Array.from({ length: 50 }, (_, index) => `line ${index}`);
     expect(deployFailureReasons(lines.join('\n'), 3)).toEqual(['line 47', 'line 48', 'line 49']);
+  });
+});
+
+describe('the resources that a deployment still waits for', () => {
+  it('are those that were begun and of which nothing else was said', () => {
+    const output = [
+      'WfloData-dev |  0/16 | 3:32:00 PM | CREATE_IN_PROGRESS      | AWS::CloudFormation::Stack  | WfloData-dev ',
+      'WfloData-dev |  4/16 | 3:32:00 PM | CREATE_COMPLETE         | AWS::KMS::Key               | DataKey (DataKey17) ',
+      'WfloData-dev |  4/16 | 3:32:00 PM | CREATE_IN_PROGRESS      | AWS::KMS::Key               | DataKey (DataKey17) ',
+      'WfloData-dev |  5/16 | 3:32:00 PM | CREATE_IN_PROGRESS      | Custom::S3AutoDeleteObjects | Artefacts/AutoDelete (Artefacts3E) ',
+    ].join('\n');
+    expect(unfinishedResources(output)).toEqual([
+      'Custom::S3AutoDeleteObjects Artefacts/AutoDelete (Artefacts3E) in WfloData-dev',
+    ]);
   });
 });
