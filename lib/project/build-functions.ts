@@ -28,7 +28,6 @@ export function platformEntries(projectDir: string): FunctionEntries {
     PLATFORM_FUNCTIONS.map((name) => {
       const file = join(projectDir, 'lambdas', name, 'handler.ts');
       if (!existsSync(file)) {
-        return [`lambdas/${name}`, join(projectDir, 'build/stub.ts')];
         throw new WfloError('code_not_found', `the function ${name} has no ${file}`, {
           fix: 'restore the file, or take the name out of PLATFORM_FUNCTIONS',
         });

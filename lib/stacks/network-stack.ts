@@ -2,7 +2,7 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
 import { DnsAllowList } from '../constructs/sandbox-network/dns-allow-list.ts';
-import { ImageEndpoints } from '../constructs/sandbox-network/private-endpoints.ts';
+import { ImageEndpoints } from '../constructs/sandbox-network/image-endpoints.ts';
 import { SandboxNetwork } from '../constructs/sandbox-network/sandbox-network.ts';
 import type { DataStack } from './data-stack.ts';
 

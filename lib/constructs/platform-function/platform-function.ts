@@ -1,6 +1,6 @@
-import { type Duration, Stack } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, type IGrantable, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Code, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -24,7 +24,14 @@ export interface PlatformFunctionProps {
 }
 
 /** Item-level actions of DynamoDB. A transaction needs those of its parts. */
-export type TableAction = 'GetItem' | 'Query' | 'PutItem' | 'UpdateItem' | 'ConditionCheckItem' | 'BatchWriteItem';
+export type TableAction =
+  | 'GetItem'
+  | 'Query'
+  | 'Scan'
+  | 'PutItem'
+  | 'UpdateItem'
+  | 'ConditionCheckItem'
+  | 'BatchWriteItem';
 
 export interface TableBinding {
   readonly actions: readonly TableAction[];
@@ -39,6 +46,7 @@ export interface BucketBinding {
   readonly write?: readonly string[];
 }
 
+const READS: readonly TableAction[] = ['GetItem', 'Query', 'Scan'];
 const KEY_READ = ['kms:Decrypt', 'kms:DescribeKey'];
 const KEY_WRITE = [
   'kms:Decrypt',
@@ -53,7 +61,8 @@ const KEY_WRITE = [
  * A function with the defaults of the platform: a role of its own that can do nothing but write its log and trace,
  * and one binding per thing that it uses, which sets the environment variable and grants exactly those actions.
  */
-export class PlatformFunction extends Construct {
+export class PlatformFunction extends Construct implements IGrantable {
+  readonly grantPrincipal: IPrincipal;
   readonly function: LambdaFunction;
   readonly role: Role;
   readonly logGroup: LogGroup;
@@ -75,12 +84,8 @@ export class PlatformFunction extends Construct {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `Function wflo-${stage}-${name}`,
     });
-    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [this.logGroup.logGroupArn]);
-    acknowledgeWildcard(
-      this,
-      this.logGroup.logGroupArn,
-      'the ARN of a log group stands for its streams; it ends in :*',
-    );
+    this.grantPrincipal = this.role;
+    this.allowOnLogGroup(['logs:CreateLogStream', 'logs:PutLogEvents'], this.logGroup);
     this.allowOnAny(
       ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'],
       'X-Ray has no resources to name for writing traces',
@@ -99,6 +104,8 @@ export class PlatformFunction extends Construct {
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,
       tracing: Tracing.ACTIVE,
+      // Versions stand in definitions and payloads of executions that may still be open.
+      currentVersionOptions: { removalPolicy: RemovalPolicy.RETAIN },
       environment: {
         NODE_OPTIONS: '--enable-source-maps',
         WFLO_STAGE: stage,
@@ -156,18 +163,28 @@ export class PlatformFunction extends Construct {
     return this.allowOnPattern(actions, '*', reason, conditions);
   }
 
-  bindTable(variable: string, table: Table, { actions, indexes = [] }: TableBinding): this {
-    this.allow(
-      actions.map((action) => `dynamodb:${action}`),
-      [table.tableArn],
+  allowOnLogGroup(actions: readonly string[], logGroup: LogGroup): this {
+    return this.allowOnPattern(
+      actions,
+      logGroup.logGroupArn,
+      'the ARN of a log group stands for its streams; it ends in :*',
     );
+  }
+
+  bindTable(variable: string, table: Table, { actions, indexes = [] }: TableBinding): this {
+    if (actions.length > 0) {
+      this.allow(
+        actions.map((action) => `dynamodb:${action}`),
+        [table.tableArn],
+      );
+    }
     if (indexes.length > 0) {
       this.allow(
         ['dynamodb:Query'],
         indexes.map((index) => `${table.tableArn}/index/${index}`),
       );
     }
-    const writes = actions.some((action) => action !== 'GetItem' && action !== 'Query');
+    const writes = actions.some((action) => !READS.includes(action));
     if (table.encryptionKey !== undefined)
       this.useKeyThrough('dynamodb', table.encryptionKey, writes ? KEY_WRITE : KEY_READ);
     return this.setEnvironment(variable, table.tableName);
@@ -176,6 +193,10 @@ export class PlatformFunction extends Construct {
   bindBucket(variable: string, bucket: Bucket, { read = [], write = [] }: BucketBinding): this {
     for (const prefix of read) this.allowObjects('s3:GetObject', bucket, prefix);
     for (const prefix of write) this.allowObjects('s3:PutObject', bucket, prefix);
+    if (read.length > 0) {
+      // Without it S3 answers 403 for an object that does not exist.
+      this.allow(['s3:ListBucket'], [bucket.bucketArn]);
+    }
     if (bucket.encryptionKey !== undefined) {
       this.useKeyThrough(
         's3',

@@ -1,0 +1,110 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { ICluster } from 'aws-cdk-lib/aws-ecs';
+import type { CfnEventBus } from 'aws-cdk-lib/aws-events';
+import type { Key } from 'aws-cdk-lib/aws-kms';
+import type { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { PlatformFunction, TableAction } from './platform-function.ts';
+
+/**
+ * What a function needs for one port: its variables and exactly the actions that the adapter in `lib/aws` calls.
+ * A change of an adapter that calls another action is a change here.
+ */
+
+/** What the stack with state gives to functions. */
+export interface Stores {
+  readonly stateTable: Table;
+  readonly eventsTable: Table;
+  readonly auditTable: Table;
+  readonly artefacts: Bucket;
+  readonly eventBus: CfnEventBus;
+  readonly dataKey: Key;
+}
+
+/** A transaction of `ExecutionStore.commit`: puts, updates and checks of single records. */
+const COMMIT: readonly TableAction[] = ['PutItem', 'UpdateItem', 'ConditionCheckItem'];
+
+/** `ExecutionStore`; with the indexes that its queries over executions use. */
+export function bindExecutionStore(fn: PlatformFunction, stores: Stores, indexes: readonly string[] = []): void {
+  fn.bindTable('STATE_TABLE', stores.stateTable, { actions: ['GetItem', 'Query', ...COMMIT], indexes });
+  fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['PutItem'] });
+}
+
+/** `BlobStore` for values; small ones are items of the State table. */
+export function bindBlobs(fn: PlatformFunction, stores: Stores, access: 'read' | 'read and write'): void {
+  fn.bindBucket('ARTEFACT_BUCKET', stores.artefacts, {
+    read: ['blobs/'],
+    ...(access === 'read' ? {} : { write: ['blobs/'] }),
+  });
+}
+
+/** `AuditStore.append`, `OutboxStore.markPublished` and the bus. */
+export function bindRelay(fn: PlatformFunction, stores: Stores): void {
+  fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['UpdateItem'] })
+    .bindTable('AUDIT_TABLE', stores.auditTable, { actions: ['GetItem', 'Query', ...COMMIT] })
+    .setEnvironment('EVENT_BUS', stores.eventBus.ref)
+    .allow(['events:PutEvents'], [stores.eventBus.attrArn]);
+}
+
+/** `SandboxTasks` of our cluster; `describe` alone, or also to find and to stop. */
+export function bindTasks(fn: PlatformFunction, cluster: ICluster, access: 'describe' | 'find and stop'): void {
+  const { clusterName, clusterArn } = cluster;
+  const tasks = Stack.of(fn).formatArn({ service: 'ecs', resource: 'task', resourceName: `${clusterName}/*` });
+  const actions = access === 'describe' ? ['ecs:DescribeTasks'] : ['ecs:DescribeTasks', 'ecs:StopTask'];
+  fn.setEnvironment('SANDBOX_CLUSTER', clusterName).allowOnPattern(actions, tasks, 'ECS makes up the ids of tasks');
+  if (access === 'describe') return;
+  fn.allowOnAny(['ecs:ListTasks'], 'ListTasks knows container instances only; the condition names our cluster', {
+    ArnEquals: { 'ecs:cluster': clusterArn },
+  });
+}
+
+const LATER = 'workflows are deployed after the platform; the machines of a stage begin with its prefix';
+
+/** `StateMachines` for existing executions. What is encrypted with the data key is read through Step Functions only. */
+export function bindExecutions(
+  fn: PlatformFunction,
+  {
+    stage,
+    dataKey,
+    actions,
+  }: { stage: string; dataKey: Key; actions: readonly ('DescribeExecution' | 'StopExecution')[] },
+): void {
+  const executions = statesArn(fn, 'execution', `wflo-${stage}-*`);
+  fn.allowOnPattern(
+    actions.map((action) => `states:${action}`),
+    executions,
+    LATER,
+  ).useKeyThrough('states', dataKey, ['kms:Decrypt']);
+}
+
+/** `StateMachines` for deployed workflows: their names, their definitions, and starting them. */
+export function bindWorkflows(fn: PlatformFunction, stage: string): void {
+  fn.allowOnPattern(
+    ['states:StartExecution', 'states:DescribeStateMachine'],
+    statesArn(fn, 'stateMachine', `wflo-${stage}-*`),
+    LATER,
+  );
+  const path = Stack.of(fn).formatArn({
+    service: 'ssm',
+    resource: 'parameter',
+    resourceName: `wflo/${stage}/workflows`,
+  });
+  // IAM sees the path as it was asked for, with or without the slash at its end.
+  fn.allow(['ssm:GetParametersByPath'], [path, `${path}/`]);
+}
+
+/** `StepLogs`: one stream per attempt. */
+export function bindStepLogs(fn: PlatformFunction, logGroup: LogGroup, access: 'read' | 'write'): void {
+  const actions = access === 'read' ? ['logs:FilterLogEvents'] : ['logs:CreateLogStream', 'logs:PutLogEvents'];
+  fn.setEnvironment('SANDBOX_LOG_GROUP', logGroup.logGroupName).allowOnLogGroup(actions, logGroup);
+}
+
+export function statesArn(fn: PlatformFunction, resource: 'execution' | 'stateMachine', name: string): string {
+  return Stack.of(fn).formatArn({
+    service: 'states',
+    resource,
+    resourceName: name,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
