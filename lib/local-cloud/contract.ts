@@ -20,7 +20,7 @@ export interface LocalUpOptions extends LocalOptions {
 
 /**
  * `localUp(options): Promise<LocalUpResult>`. Throws `python_missing`, `local_setup_failed`, `port_in_use`,
- * `local_locked`, `local_state_corrupt`, `local_died`, `deploy_failed`.
+ * `local_locked`, `local_state_corrupt`, `deploy_failed`, and with what the app refuses (`invalid_definition` …).
  */
 export interface LocalUpResult {
   readonly state: LocalState;

@@ -1,3 +1,4 @@
+import { ERROR_CODES, type ErrorCode } from '../errors.ts';
 import { lastLines } from './run-command.ts';
 
 const FAILED_RESOURCE =
@@ -26,6 +27,22 @@ export function deployFailureReasons(output: string, limit = 8): readonly string
   const marked = unique(lines.map((line) => line.trim()).filter((line) => MARKED.test(line) && !NOISE.test(line)));
   if (marked.length > 0) return marked.slice(0, limit);
   return lastLines(lines.filter((line) => !NOISE.test(line)).join('\n'), limit);
+}
+
+/**
+ * The error with which the app itself refused to be synthesised, such as findings in a workflow definition: as Node
+ * prints what nobody catches, the message up to the first line of the stack, then the fields. Undefined where the
+ * failure was another one.
+ */
+export function uncaughtWfloError(output: string): { readonly code: ErrorCode; readonly message: string } | undefined {
+  const match = /^WfloError: ([\s\S]*?)\n {4}at [\s\S]*?^ {2}code: '([a-z_]+)'/m.exec(withoutColours(output));
+  const [, message, code] = match ?? [];
+  if (message === undefined || code === undefined || !isErrorCode(code)) return undefined;
+  return { code, message };
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code);
 }
 
 /**

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { WfloError } from '../errors.ts';
 import { cdkCommand, QUIET_CDK_ENV } from './cdk.ts';
-import { deployFailureReasons, unfinishedResources } from './deploy-failure.ts';
+import { deployFailureReasons, uncaughtWfloError, unfinishedResources } from './deploy-failure.ts';
 import { hashDeployInputs } from './deploy-inputs.ts';
 import { readStageParameters, type StageParameters } from './deployment-parameters.ts';
 import { type LocalEndpoint, localClientSettings } from './local-clients.ts';
@@ -10,6 +10,7 @@ import type { LocalCredentials } from './local-state.ts';
 import type { LocalPaths } from './paths.ts';
 import { inPhase, type Report } from './progress.ts';
 import { type RunCommand, runCommand } from './run-command.ts';
+import { projectContext } from './stage.ts';
 
 const BOOTSTRAP_STACK = 'CDKToolkit';
 const STACKS_AT_ONCE = 4;
@@ -46,7 +47,7 @@ export function localInputHash(projectDir: string, endpoint: string, stage: stri
   return hashDeployInputs(projectDir, localContext(endpoint, stage));
 }
 
-/** Deploys the app of the project, unless these very inputs are deployed already. Throws `deploy_failed`. */
+/** Deploys the app of the project, unless these very inputs are deployed already. Throws `deploy_failed`, or what the app refused with. */
 export async function deployLocally(
   deployment: LocalDeployment,
   report: Report,
@@ -78,7 +79,7 @@ async function runDeployment(deployment: LocalDeployment, report: Report, run: R
   await mkdir(paths.logs, { recursive: true, mode: 0o700 });
   await writeFile(paths.cdkLog, '', { mode: 0o600 });
   await rm(paths.assembly, { recursive: true, force: true });
-  const cdk = (what: string, args: readonly string[]) => runCdk(what, args, deployment, run);
+  const cdk: Cdk = (what, args, cwd = deployment.projectDir) => runCdk(what, args, cwd, deployment, run);
 
   const context = Object.entries(localContext(deployment.endpoint, deployment.stage)).flatMap(([name, value]) => [
     '-c',
@@ -109,14 +110,22 @@ async function runDeployment(deployment: LocalDeployment, report: Report, run: R
   );
 }
 
-async function bootstrapOnce(
-  deployment: LocalDeployment,
-  report: Report,
-  cdk: (what: string, args: readonly string[]) => Promise<void>,
-): Promise<void> {
+type Cdk = (what: string, args: readonly string[], cwd?: string) => Promise<void>;
+
+async function bootstrapOnce(deployment: LocalDeployment, report: Report, cdk: Cdk): Promise<void> {
   if (await isBootstrapped(deployment)) return;
+  const qualifier = await projectContext(deployment.projectDir, '@aws-cdk/core:bootstrapQualifier');
   await inPhase(report, 'bootstrap', 'Preparing the local account', () =>
-    cdk('the local account could not be prepared', ['bootstrap', `aws://${deployment.account}/${deployment.region}`]),
+    cdk(
+      'the local account could not be prepared',
+      [
+        'bootstrap',
+        `aws://${deployment.account}/${deployment.region}`,
+        ...(qualifier === undefined ? [] : ['--qualifier', qualifier]),
+      ],
+      // Where there is no cdk.json: else the app would be synthesised a second time.
+      deployment.paths.cloud,
+    ),
   );
 }
 
@@ -138,17 +147,21 @@ async function isBootstrapped(deployment: LocalDeployment): Promise<boolean> {
 async function runCdk(
   what: string,
   args: readonly string[],
+  cwd: string,
   deployment: LocalDeployment,
   run: RunCommand,
 ): Promise<void> {
   const result = await run(process.execPath, [cdkCommand(), ...args], {
-    cwd: deployment.projectDir,
+    cwd,
     env: cdkEnvironment(deployment),
     logFile: deployment.paths.cdkLog,
     timeoutMs: CDK_MS,
   });
   if (result.exitCode === 0) return;
   if (result.timedOut) throw notEnded(what, result.output, deployment.paths);
+  const refused = uncaughtWfloError(result.output);
+  if (refused !== undefined)
+    throw new WfloError(refused.code, refused.message, { fix: 'Correct it, then repeat the command.' });
   const reasons = deployFailureReasons(result.output);
   throw new WfloError('deploy_failed', `${what}:\n${reasons.map((reason) => `  ${reason}`).join('\n')}`, {
     fix: `The whole output is in ${deployment.paths.cdkLog}.`,

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { deployFailureReasons, unfinishedResources } from '../../../lib/local-cloud/deploy-failure.ts';
+import {
+  deployFailureReasons,
+  uncaughtWfloError,
+  unfinishedResources,
+} from '../../../lib/local-cloud/deploy-failure.ts';
 
 describe('the reasons of a failed deployment', () => {
   it('are those of the failed resources, once each, without what only follows from them', () => {
@@ -44,5 +48,37 @@ describe('the resources that a deployment still waits for', () => {
     expect(unfinishedResources(output)).toEqual([
       'Custom::S3AutoDeleteObjects Artefacts/AutoDelete (Artefacts3E) in WfloData-dev',
     ]);
+  });
+});
+
+describe('an app that refuses to be synthesised', () => {
+  const thrown = (code: string) =>
+    [
+      '/project/lib/project/workflows.ts:127',
+      '  return new WfloError(code, `${count} in the workflow definitions`, {',
+      '         ^',
+      '',
+      'WfloError: 2 findings in the workflow definitions',
+      'hello: step-1 has no command [invalid_command]',
+      '  fix: write one',
+      '    at definitionError (/project/lib/project/workflows.ts:127:10)',
+      '    at async <anonymous> (/project/bin/app.ts:27:19) {',
+      `  code: '${code}',`,
+      "  details: { findings: [ { code: 'invalid_command' } ] }",
+      '}',
+      'Node.js v20.20.2',
+    ].join('\n');
+
+  it('is heard with its own code and its whole message', () => {
+    expect(uncaughtWfloError(thrown('invalid_definition'))).toEqual({
+      code: 'invalid_definition',
+      message:
+        '2 findings in the workflow definitions\nhello: step-1 has no command [invalid_command]\n  fix: write one',
+    });
+  });
+
+  it('is not mistaken for a failure of another kind', () => {
+    expect(uncaughtWfloError(thrown('not_a_code_of_ours'))).toBeUndefined();
+    expect(uncaughtWfloError('TypeError: x is not a function\n    at y\n  code: 1')).toBeUndefined();
   });
 });
