@@ -12,6 +12,7 @@ import { workflowEntries } from '../lib/project/workflow-functions.ts';
 import { loadWorkflows } from '../lib/project/workflows.ts';
 import { DataStack } from '../lib/stacks/data-stack.ts';
 import { NetworkStack } from '../lib/stacks/network-stack.ts';
+import { ObservabilityStack } from '../lib/stacks/observability-stack.ts';
 import { PlatformStack } from '../lib/stacks/platform-stack.ts';
 import { WorkflowsStack } from '../lib/stacks/workflows-stack.ts';
 import { buildSandboxContext } from '../sandbox-images/build-context.ts';
@@ -35,7 +36,7 @@ const network = new NetworkStack(app, `WfloNetwork-${stage}`, {
   repositoryArns: (stack) => imageRepositoryArns(stack, deployment),
 });
 const platform = new PlatformStack(app, `WfloPlatform-${stage}`, { deployment, data, network, functionsDir });
-new WorkflowsStack(app, `WfloWorkflows-${stage}`, {
+const workflowsStack = new WorkflowsStack(app, `WfloWorkflows-${stage}`, {
   deployment,
   data,
   network,
@@ -46,6 +47,7 @@ new WorkflowsStack(app, `WfloWorkflows-${stage}`, {
   imageContexts: deployment.images === 'assets' ? await buildSandboxContext(join(buildDir, 'sandbox-images')) : {},
   buildDir,
 });
+new ObservabilityStack(app, `WfloObservability-${stage}`, { deployment, data, platform, workflows: workflowsStack });
 
 Tags.of(app).add('wflo:stage', stage);
 // The rules judge what goes to AWS; what the local AWS lacks would be a finding there.

@@ -1,0 +1,180 @@
+import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import {
+  Alarm,
+  ComparisonOperator,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  Metric,
+  Stats,
+  TreatMissingData,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import type { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
+import type { Deployment } from '../constructs/deployment/deployment.ts';
+import type { PlatformFunction } from '../constructs/platform-function/platform-function.ts';
+import type { DataStack } from './data-stack.ts';
+import type { PlatformStack } from './platform-stack.ts';
+import type { WorkflowsStack } from './workflows-stack.ts';
+
+export interface ObservabilityStackProps extends StackProps {
+  readonly deployment: Deployment;
+  readonly data: DataStack;
+  readonly platform: PlatformStack;
+  readonly workflows: WorkflowsStack;
+}
+
+interface AlarmOptions {
+  readonly metric: IMetric;
+  readonly threshold: number;
+  readonly minutes?: number;
+  /** What it means and where to look. */
+  readonly description: string;
+}
+
+/** Alarms on what needs a person, all to one topic that people subscribe to, and one page of graphs. */
+export class ObservabilityStack extends Stack {
+  private readonly stage: string;
+  private readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, props: ObservabilityStackProps) {
+    super(scope, id, props);
+    const { deployment, data, platform, workflows } = props;
+    this.stage = deployment.stage;
+    this.topic = this.makeTopic(data);
+
+    const functions = [
+      platform.openExecution,
+      platform.prepareStep,
+      workflows.invokeStep,
+      platform.finishStep,
+      platform.closeExecution,
+      platform.endExecution,
+      platform.relayEvents,
+      platform.reconcile,
+      platform.serveSandboxApi,
+      platform.serveControlApi,
+    ];
+    for (const fn of functions) this.alarmOnErrors(fn);
+    for (const queue of [data.undeliveredEvents, platform.undeliveredRecords, platform.undeliveredEndings]) {
+      this.alarmOnQueue(queue);
+    }
+    const lag = platform.relayEvents.function.metric('IteratorAge', {
+      statistic: Stats.MAXIMUM,
+      period: Duration.minutes(1),
+    });
+    this.alarm('RelayBehind', {
+      metric: lag,
+      threshold: 60_000,
+      minutes: 3,
+      description: 'The relay is more than a minute behind the outbox: events reach the audit chain and the bus late',
+    });
+    const conflicts = this.counted('ClaimConflict', 'serve-sandbox-api');
+    this.alarm('ClaimConflict', {
+      metric: conflicts,
+      threshold: 1,
+      description:
+        'Two runners claimed one lease: somebody may have read a bootstrap code. See the event sandbox.claim_conflict',
+    });
+    this.alarm('AuditGap', {
+      metric: this.counted('AuditGaps', 'relay-events'),
+      threshold: 1,
+      description: 'An outbox item could not be read and stands in a chain as audit.gap',
+    });
+    this.makeDashboard(functions, lag, conflicts, platform);
+  }
+
+  private makeTopic(data: DataStack): Topic {
+    const topic = new Topic(this, 'Alarms', {
+      topicName: `wflo-${this.stage}-alarms`,
+      displayName: `Wflo ${this.stage}`,
+      masterKey: data.telemetryKey,
+      enforceSSL: true,
+    });
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        effect: Effect.ALLOW,
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    );
+    return topic;
+  }
+
+  private alarmOnErrors(fn: PlatformFunction): void {
+    const name = fn.node.id;
+    this.alarm(`${name}Errors`, {
+      metric: fn.function.metricErrors({ period: Duration.minutes(1), statistic: Stats.SUM }),
+      threshold: 1,
+      minutes: 3,
+      description: `${name} failed in three minutes one after the other; no handler fails for an outcome of a workflow`,
+    });
+  }
+
+  private alarmOnQueue(queue: DeadLetterQueue): void {
+    this.alarm(`${queue.node.id}Waiting`, {
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(1), statistic: Stats.MAXIMUM }),
+      threshold: 1,
+      description: `Something could not be delivered and waits in ${queue.node.id} for 14 days`,
+    });
+  }
+
+  private alarm(id: string, { metric, threshold, minutes = 1, description }: AlarmOptions): void {
+    const alarm = new Alarm(this, id, {
+      alarmName: `wflo-${this.stage}-${id}`,
+      alarmDescription: description,
+      metric,
+      threshold,
+      evaluationPeriods: minutes,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    alarm.addAlarmAction(new SnsAction(this.topic));
+  }
+
+  /** A metric that a handler counts itself. */
+  private counted(metricName: string, service: string): Metric {
+    return new Metric({
+      namespace: 'Wflo',
+      metricName,
+      dimensionsMap: { service },
+      statistic: Stats.SUM,
+      period: Duration.minutes(1),
+    });
+  }
+
+  private makeDashboard(
+    functions: readonly PlatformFunction[],
+    lag: IMetric,
+    conflicts: IMetric,
+    platform: PlatformStack,
+  ): void {
+    const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: `wflo-${this.stage}` });
+    const graph = (title: string, left: IMetric[]) => new GraphWidget({ title, left, width: 12 });
+    dashboard.addWidgets(
+      graph(
+        'Calls of functions',
+        functions.map((fn) => fn.function.metricInvocations({ label: fn.node.id })),
+      ),
+      graph(
+        'Errors of functions',
+        functions.map((fn) => fn.function.metricErrors({ label: fn.node.id })),
+      ),
+      graph(
+        'Duration of functions, p99',
+        functions.map((fn) => fn.function.metricDuration({ label: fn.node.id, statistic: 'p99' })),
+      ),
+      graph('Relay: milliseconds behind the outbox', [lag]),
+      graph('Claims in conflict', [conflicts]),
+      graph('Answers of the APIs', [
+        platform.sandboxApi.api.metricServerError({ label: 'sandbox API, 5xx' }),
+        platform.controlApi.api.metricServerError({ label: 'control API, 5xx' }),
+      ]),
+    );
+  }
+}
