@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { App, Aspects, Tags, Validations } from 'aws-cdk-lib';
+import { App, Tags, Validations } from 'aws-cdk-lib';
 import { loadWorkflowResources } from '../lib/constructs/agent-workflow/load-resources.ts';
 import { readDeployment } from '../lib/constructs/deployment/deployment.ts';
+import { prepareForLocalAws } from '../lib/constructs/local-target/prepare-for-local-aws.ts';
 import { ReasonedChecks } from '../lib/constructs/nag/reasoned-checks.ts';
 import { imageRepositoryArns } from '../lib/constructs/sandbox-images/sandbox-images.ts';
-import { LeaveOutTypes } from '../lib/constructs/unsupported-types/leave-out-types.ts';
-import { UNSUPPORTED_TYPES } from '../lib/local-cloud/unsupported-types.ts';
 import { buildFunctions, platformEntries } from '../lib/project/build-functions.ts';
 import { workflowEntries } from '../lib/project/workflow-functions.ts';
 import { loadWorkflows } from '../lib/project/workflows.ts';
@@ -52,5 +51,5 @@ new ObservabilityStack(app, `WfloObservability-${stage}`, { deployment, data, pl
 Tags.of(app).add('wflo:stage', stage);
 // The rules judge what goes to AWS; what the local AWS lacks would be a finding there.
 if (deployment.endpoint === undefined) Validations.of(app).addPlugins(new ReasonedChecks(app));
-else Aspects.of(app).add(new LeaveOutTypes(UNSUPPORTED_TYPES));
+else prepareForLocalAws(app);
 app.synth();

@@ -14,15 +14,20 @@ export interface DeadLetterQueueProps {
 
 /** Where what could not be delivered waits for a person: encrypted, TLS only, 14 days. */
 export class DeadLetterQueue extends Queue {
+  /** Full name, known before deployment. */
+  readonly name: string;
+
   constructor(scope: Construct, id: string, props: DeadLetterQueueProps) {
+    const name = `wflo-${props.deployment.stage}-${props.purpose}`;
     super(scope, id, {
-      queueName: `wflo-${props.deployment.stage}-${props.purpose}`,
+      queueName: name,
       encryption: QueueEncryption.KMS,
       encryptionMasterKey: props.key,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    this.name = name;
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-SQS3',
       reason: 'this queue is itself a dead-letter queue',

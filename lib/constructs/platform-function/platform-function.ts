@@ -63,6 +63,8 @@ const KEY_WRITE = [
  */
 export class PlatformFunction extends Construct implements IGrantable {
   readonly grantPrincipal: IPrincipal;
+  /** Full name, known before deployment. */
+  readonly functionName: string;
   readonly function: LambdaFunction;
   readonly role: Role;
   readonly logGroup: LogGroup;
@@ -74,6 +76,7 @@ export class PlatformFunction extends Construct implements IGrantable {
     const { stage } = deployment;
     this.deployment = deployment;
 
+    this.functionName = `wflo-${stage}-${name}`;
     this.logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/wflo/${stage}/${name}`,
       retention: logRetention(deployment),
@@ -82,7 +85,7 @@ export class PlatformFunction extends Construct implements IGrantable {
     });
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      description: `Function wflo-${stage}-${name}`,
+      description: `Function ${this.functionName}`,
     });
     this.grantPrincipal = this.role;
     this.allowOnLogGroup(['logs:CreateLogStream', 'logs:PutLogEvents'], this.logGroup);
@@ -92,7 +95,7 @@ export class PlatformFunction extends Construct implements IGrantable {
     );
 
     this.function = new LambdaFunction(this, 'Function', {
-      functionName: `wflo-${stage}-${name}`,
+      functionName: this.functionName,
       description: props.description,
       code: Code.fromAsset(props.codeFolder),
       handler: 'index.handler',

@@ -42,6 +42,8 @@ export interface ServiceApiProps {
 
 /** A REST API whose every route is one function, with an access log and without an execution log. */
 export class ServiceApi extends Construct {
+  /** Full name, known before deployment. */
+  readonly name: string;
   readonly api: RestApi;
   /** Base URL without a trailing slash. */
   readonly url: string;
@@ -49,6 +51,7 @@ export class ServiceApi extends Construct {
   constructor(scope: Construct, id: string, props: ServiceApiProps) {
     super(scope, id);
     const { deployment, name } = props;
+    this.name = `wflo-${deployment.stage}-${name}`;
 
     const accessLog = new LogGroup(this, 'AccessLog', {
       logGroupName: `/wflo/${deployment.stage}/${name}-access`,
@@ -57,7 +60,7 @@ export class ServiceApi extends Construct {
       removalPolicy: removalPolicy(deployment),
     });
     this.api = new RestApi(this, 'Api', {
-      restApiName: `wflo-${deployment.stage}-${name}`,
+      restApiName: this.name,
       description: props.description,
       endpointConfiguration: { types: [props.endpoint] },
       ...(props.policy === undefined ? {} : { policy: props.policy }),
