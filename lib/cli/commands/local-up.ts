@@ -20,8 +20,7 @@ export const localUp: Command = {
       `workflows: ${result.workflows.join(', ') || 'none'}`,
       ...isolationLines(result.isolation),
     ]);
-    const [workflow] = result.workflows;
-    if (workflow !== undefined) output.note(`try: wflo run ${workflow} --local --wait`);
+    if (result.workflows.length > 0) output.note('start one: wflo run <workflow> --local --wait');
   },
 };
 

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ExecutionView } from '../../client/api.ts';
 import { WfloError } from '../../errors.ts';
+import { isFinal } from '../../execution/status.ts';
 import type { Json } from '../../json.ts';
 import { type Command, type Context, TARGET_OPTIONS } from '../command.ts';
 import { followExecution } from '../follow-execution.ts';
@@ -44,7 +45,7 @@ export const run: Command = {
       context.output.result(execution, () => [
         created ? `started ${execution.executionId}` : `${execution.executionId} exists already: ${execution.status}`,
       ]);
-      context.output.note(`watch it: ${again}`);
+      if (!isFinal(execution.status)) context.output.note(`watch it: ${again}`);
       return;
     }
     context.output.note(created ? `started ${execution.executionId}` : `${execution.executionId} exists already`);
