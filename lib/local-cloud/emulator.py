@@ -1,7 +1,9 @@
-"""Starts the pinned emulator (requirements.txt), corrected in the two points that its settings do not reach.
+"""Starts the pinned emulator (requirements.txt), corrected where its settings do not reach: the port 443 that it takes,
+and which resource and which condition keys a call is checked against. Without the latter, grants that are right and
+narrow on AWS would be refused here, and would have to be widened there.
 
-Every correction first looks for what it replaces: another version of the emulator ends here instead of going on
-uncorrected.
+A correction first looks for what it replaces: with another version of the emulator this ends instead of going on
+uncorrected. The resources and keys are those of AWS's service authorization reference.
 """
 
 import json
@@ -18,28 +20,90 @@ def replace(module, name, make):
     setattr(module, name, make(original))
 
 
-# With TLS the emulator also binds port 443 wherever it may, which only helps clients of Cognito token issuers, and makes
-# two emulators of one machine collide. This is the question that it asks before it does so, and asks nowhere else.
-replace(app, "_port_is_bindable", lambda _original: lambda host, port: False)
+def fields(body):
+    """The request of a JSON protocol; empty where it is not one."""
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
-def path_as_resource(original):
-    """ssm:GetParametersByPath is checked against `*`, where AWS takes the ARN of the path: a grant of one path alone
-    would be refused."""
+def without_port_443(_original):
+    """With TLS the emulator also binds port 443 wherever it may. That helps only clients of Cognito token issuers, and
+    makes two emulators of one machine collide. This is the question that it asks before, and asks nowhere else."""
+    return lambda host, port: False
 
-    def resource_arn(service, method, path, headers, body, query_params, region, account_id):
-        if service == "ssm":
-            try:
-                wanted = json.loads(body or b"{}")
-            except ValueError:
-                wanted = None
-            if isinstance(wanted, dict) and isinstance(wanted.get("Path"), str):
-                return f"arn:aws:ssm:{region}:{account_id}:parameter/{wanted['Path'].lstrip('/')}"
+
+def cluster_name(request):
+    return str(request.get("cluster") or "default").split("/")[-1]
+
+
+LOG_STREAM_ACTIONS = (
+    "CreateLogStream",
+    "DeleteLogStream",
+    "DescribeLogStreams",
+    "FilterLogEvents",
+    "GetLogEvents",
+    "PutLogEvents",
+)
+
+
+def aws_resource(action, request, region, account_id):
+    """The ARN that AWS checks this action against; None where the emulator's own is right."""
+    if action in ("GetParameters", "GetParametersByPath"):
+        # The emulator: `*`. (Of several names the first is checked; AWS checks all.)
+        names = [request.get("Path")] if action == "GetParametersByPath" else request.get("Names")
+        if isinstance(names, list) and names and isinstance(names[0], str):
+            return f"arn:aws:ssm:{region}:{account_id}:parameter/{names[0].lstrip('/')}"
+    if action in LOG_STREAM_ACTIONS and isinstance(request.get("logGroupName"), str):
+        # The emulator: the group without a tail, which the `…:log-group:<name>:*` of every policy does not match.
+        stream = request.get("logStreamName") or ""
+        return f"arn:aws:logs:{region}:{account_id}:log-group:{request['logGroupName']}:log-stream:{stream}"
+    ecs = f"arn:aws:ecs:{region}:{account_id}"
+    # The emulator, for all of these: the cluster. (Of several tasks the first is checked; AWS checks all.)
+    if action in ("DescribeTasks", "StopTask"):
+        tasks = request.get("tasks") if action == "DescribeTasks" else [request.get("task")]
+        if isinstance(tasks, list) and tasks and isinstance(tasks[0], str):
+            if tasks[0].startswith("arn:"):
+                return tasks[0]
+            return f"{ecs}:task/{cluster_name(request)}/{tasks[0]}"
+    if action == "ListTasks":
+        return f"{ecs}:container-instance/{cluster_name(request)}/*"
+    return None
+
+
+def with_aws_resources(original):
+    def extract_resource_arn(service, method, path, headers, body, query_params, region, account_id):
+        if service in ("ssm", "ecs", "logs"):
+            action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
+            resource = aws_resource(action, fields(body), region, account_id)
+            if resource is not None:
+                return resource
         return original(service, method, path, headers, body, query_params, region, account_id)
 
-    return resource_arn
+    return extract_resource_arn
 
 
-replace(iam_actions, "extract_resource_arn", path_as_resource)
+def with_ecs_cluster(original):
+    """The condition key `ecs:cluster`, which the emulator does not know."""
+
+    def request_tag_context(service, iam_action, body, query_params):
+        context = original(service, iam_action, body, query_params)
+        if service != "ecs":
+            return context
+        cluster = str(fields(body).get("cluster") or "default")
+        if not cluster.startswith("arn:"):
+            from ministack.core.responses import get_account_id, get_region
+
+            cluster = f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
+        return {**context, "ecs:cluster": cluster}
+
+    return request_tag_context
+
+
+replace(app, "_port_is_bindable", without_port_443)
+replace(iam_actions, "extract_resource_arn", with_aws_resources)
+replace(iam_actions, "request_tag_context", with_ecs_cluster)
 
 app.main()
