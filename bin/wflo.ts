@@ -13,8 +13,9 @@ function outputStream(stream: NodeJS.WriteStream): OutputStream {
   return {
     isTerminal: stream.isTTY === true,
     write: (text) => stream.write(text),
-    columns: () => stream.columns ?? DEFAULT_COLUMNS,
-    rows: () => stream.rows ?? DEFAULT_ROWS,
+    // 0 is what some terminals answer before they know their size.
+    columns: () => stream.columns || DEFAULT_COLUMNS,
+    rows: () => stream.rows || DEFAULT_ROWS,
     onResize(listener) {
       stream.on('resize', listener);
       return () => stream.off('resize', listener);
