@@ -47,21 +47,15 @@ export function bindRelay(fn: PlatformFunction, stores: Stores): void {
     .allow(['events:PutEvents'], [stores.eventBus.attrArn]);
 }
 
-/**
- * `SandboxTasks` of our cluster; `describe` alone, or also to find and to stop. On AWS these actions are decided on the
- * ARN of the task; the local AWS decides them on that of the cluster and knows no `ecs:cluster`. The cluster as an
- * additional resource and `IfExists` change nothing on AWS, where the key is always there.
- */
+/** `SandboxTasks` of our cluster; `describe` alone, or also to find and to stop. */
 export function bindTasks(fn: PlatformFunction, cluster: ICluster, access: 'describe' | 'find and stop'): void {
   const { clusterName, clusterArn } = cluster;
   const tasks = Stack.of(fn).formatArn({ service: 'ecs', resource: 'task', resourceName: `${clusterName}/*` });
   const actions = access === 'describe' ? ['ecs:DescribeTasks'] : ['ecs:DescribeTasks', 'ecs:StopTask'];
-  fn.setEnvironment('SANDBOX_CLUSTER', clusterName)
-    .allowOnPattern(actions, tasks, 'ECS makes up the ids of tasks')
-    .allow(actions, [clusterArn]);
+  fn.setEnvironment('SANDBOX_CLUSTER', clusterName).allowOnPattern(actions, tasks, 'ECS makes up the ids of tasks');
   if (access === 'describe') return;
   fn.allowOnAny(['ecs:ListTasks'], 'ListTasks knows container instances only; the condition names our cluster', {
-    ArnEqualsIfExists: { 'ecs:cluster': clusterArn },
+    ArnEquals: { 'ecs:cluster': clusterArn },
   });
 }
 
