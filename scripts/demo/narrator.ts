@@ -5,6 +5,11 @@ import type { ControlApiClient } from '../../lib/client/client.ts';
 import { isFinal } from '../../lib/execution/status.ts';
 import { happened, say } from './words.ts';
 
+/** Functions report no usage. */
+function ranFor(usage: unknown): string {
+  return usage === undefined ? '' : ` after ${(usage as { wallMs: number }).wallMs} ms`;
+}
+
 /** The events that carry the story, in a sentence each; the others stay for `wflo events`. */
 function sentence({ eventType, stepPath, data }: WfloEvent): string | undefined {
   const error = data.error as { code: string; message: string } | undefined;
@@ -14,7 +19,7 @@ function sentence({ eventType, stepPath, data }: WfloEvent): string | undefined 
     case 'step.started':
       return `${stepPath}: claimed, the payload has its recorded hash, work begins`;
     case 'sandbox.exited':
-      return `${stepPath}: the sandbox reported ${(data.exit as { reason: string }).reason} after ${(data.usage as { wallMs: number }).wallMs} ms`;
+      return `${stepPath}: work ended ${(data.exit as { reason: string }).reason}${ranFor(data.usage)}`;
     case 'step.succeeded':
       return `${stepPath}: succeeded, output stored`;
     case 'step.retried':
