@@ -1,4 +1,5 @@
 import type { ChainRecord } from '../audit/events.ts';
+import type { Actor } from '../execution/records.ts';
 import type { Json } from '../json.ts';
 import { cutTo, type Style, visible } from './style.ts';
 import { table } from './table.ts';
@@ -13,11 +14,17 @@ export function eventLines(records: readonly ChainRecord[], columns: number | un
       event.timestamp,
       event.eventType,
       event.stepPath === undefined ? '' : `${event.stepPath}${event.attempt === undefined ? '' : `#${event.attempt}`}`,
-      visible(event.actor.type === 'system' ? event.actor.via : event.actor.id),
+      visible(actorText(event.actor)),
       visible(Object.entries(event.data).map(fieldText).join(' ')),
     ]),
   ]);
   return columns === undefined ? lines : lines.map((line) => cutTo(line, columns));
+}
+
+/** The system by its door; an ARN without service, region and account, which are the same for all. */
+function actorText({ type, id, via }: Actor): string {
+  if (type === 'system') return via;
+  return id.startsWith('arn:') ? id.split(':').slice(5).join(':') : id;
 }
 
 function fieldText([name, value]: [string, Json]): string {

@@ -142,6 +142,8 @@ describe('events', () => {
       'SEQ  TIME                      EVENT        STEP    ACTOR      DATA',
       '1    2026-01-01T00:00:00.000Z  step.failed  plan#2  reconcile  code=timed_out message="after 60 s" waitSeconds=5',
     ]);
+    const byAda = { ...record.event, actor: { type: 'principal' as const, id: view.requester.id, via: 'api' } };
+    expect(eventLines([{ ...record, event: byAda }], undefined, plain)[1]).toContain('plan#2  user/ada  code=');
     expect(eventLines([record], 40, plain)[1]).toBe('1    2026-01-01T00:00:00.000Z  step.fai…');
     expect(eventLines([], undefined, plain)).toEqual(['no events yet']);
   });
