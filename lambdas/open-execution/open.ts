@@ -76,8 +76,7 @@ function openedRecord(
   accepted: Accepted,
 ): ExecutionRecord {
   const inputHash = sha256(canonicalJson(event.input));
-  // The record proves who started it only when this is the start that was recorded.
-  const recorded = existing?.inputHash === inputHash ? existing : undefined;
+  const recorded = existing !== undefined && announces(existing, inputHash, event.startedAt) ? existing : undefined;
   const timeoutAt = new Date(Date.parse(event.startedAt) + config.timeoutSeconds * 1000).toISOString();
   return {
     schema: SCHEMA,
@@ -100,6 +99,14 @@ function openedRecord(
     checkAt: checkAtOf(ports.clock.now(), timeoutAt),
     traceId: ports.traceId ?? existing?.traceId ?? executionId,
   };
+}
+
+/**
+ * A record proves who started an execution only when it announced this start: with the same input, and before the
+ * state machine began. One that came later was put beside a direct start of the same name, which it must not adopt.
+ */
+function announces(record: ExecutionRecord, inputHash: string, machineStartedAt: string): boolean {
+  return record.inputHash === inputHash && Date.parse(record.startedAt) <= Date.parse(machineStartedAt);
 }
 
 function commitOpened(

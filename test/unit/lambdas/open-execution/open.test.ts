@@ -153,6 +153,13 @@ describe('a start that the control API recorded', () => {
     expect(await scene.execution()).toMatchObject({ requester: UNVERIFIED, tenant: 'default' });
   });
 
+  it('does not lend its requester to a machine that was started before it', async () => {
+    const late = { ...starting, startedAt: new Date(Date.parse(STARTED_AT) + 1).toISOString() };
+    scene.executions.seed({ executions: [late] });
+    await scene.open();
+    expect((await scene.execution()).requester).toMatchObject({ type: 'unverified' });
+  });
+
   it('is refused when it was cancelled before it was opened', async () => {
     const ending = { status: 'cancelled', actor: ADA, reason: 'enough' } as const;
     scene.executions.seed({ executions: [{ ...starting, ending }] });
