@@ -36,6 +36,7 @@ export interface WorkflowsStackProps extends StackProps {
 export class WorkflowsStack extends Stack {
   readonly invokeStep: PlatformFunction;
   readonly copyCode: PlatformFunction;
+  readonly images: SandboxImages;
   readonly workflows: readonly AgentWorkflow[];
 
   constructor(scope: Construct, id: string, props: WorkflowsStackProps) {
@@ -66,10 +67,10 @@ export class WorkflowsStack extends Stack {
     });
     this.copyCode.bindBucket('ARTEFACT_BUCKET', data.artefacts, { write: ['code/'] });
 
-    const images = new SandboxImages(this, 'Images', { deployment, contexts: props.imageContexts });
+    this.images = new SandboxImages(this, 'Images', { deployment, contexts: props.imageContexts });
     // CDK's own classes do not fit its interfaces under `exactOptionalPropertyTypes`.
     const executionRole = platform.runtime.executionRole as IRole;
-    const tasks = new SandboxTasks(this, 'Sandboxes', { deployment, images, executionRole });
+    const tasks = new SandboxTasks(this, 'Sandboxes', { deployment, images: this.images, executionRole });
     const archives = new CodeArchives(this, 'Code', { copier: this.copyCode, outDir: join(buildDir, 'code') });
     const placeholders = this.placeholders(props);
     this.workflows = workflows.map((workflow) => {

@@ -1,0 +1,168 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { PLATFORM_FUNCTIONS } from '../../lib/project/build-functions.ts';
+import { type SynthesisedStage, synthesiseStage, text } from '../_helpers/synthesised-stage.ts';
+
+let stage: SynthesisedStage;
+beforeAll(async () => {
+  stage = await synthesiseStage();
+});
+
+const functions = () => stage.ofType('AWS::Lambda::Function');
+const variables = (name: string) =>
+  Object.keys(
+    functions().find(({ Properties }) => Properties.FunctionName === `wflo-dev-${name}`)?.Properties.Environment
+      .Variables ?? {},
+  )
+    .filter((variable) => !/^(NODE_OPTIONS|POWERTOOLS_.*|WFLO_STAGE)$/.test(variable))
+    .sort();
+
+describe('functions', () => {
+  it('are those of the platform and those of the workflows', () => {
+    expect(
+      functions()
+        .map(({ Properties }) => Properties.FunctionName)
+        .sort(),
+    ).toEqual(
+      [
+        ...PLATFORM_FUNCTIONS.map((name) => `wflo-dev-${name}`),
+        'wflo-dev-step-data-processor-export-records',
+        'wflo-dev-setup-data-processor-seed-records',
+      ].sort(),
+    );
+  });
+
+  it('have the defaults of the platform', () => {
+    for (const { Properties } of functions()) {
+      expect(Properties).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Handler: 'index.handler',
+        Architectures: ['x86_64'],
+        TracingConfig: { Mode: 'Active' },
+        LoggingConfig: { LogFormat: 'JSON' },
+      });
+      expect(Properties.Timeout).toBeGreaterThanOrEqual(29);
+      expect(Properties.VpcConfig).toBeUndefined();
+      expect(Properties.Environment.Variables).toMatchObject({
+        WFLO_STAGE: 'dev',
+        NODE_OPTIONS: '--enable-source-maps',
+      });
+    }
+  });
+
+  it('write to a group of their own', () => {
+    for (const { Properties } of functions()) {
+      const group = stage.resources.find(({ id }) => id === Properties.LoggingConfig.LogGroup.Ref);
+      expect(group?.Properties.LogGroupName).toBe(Properties.FunctionName.replace(/^wflo-dev-/, '/wflo/dev/'));
+    }
+  });
+
+  it('share no role', () => {
+    const roles = functions().map(({ Properties }) => text(Properties.Role));
+    expect(new Set(roles).size).toBe(roles.length);
+  });
+
+  it.each([
+    ['open-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
+    ['prepare-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
+    ['invoke-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
+    ['finish-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
+    ['close-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
+    ['end-execution', ['EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
+    ['relay-events', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS']],
+    ['reconcile', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
+    ['serve-sandbox-api', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'SANDBOX_LOG_GROUP', 'STATE_TABLE']],
+    ['serve-control-api', ['ARTEFACT_BUCKET', 'AUDIT_TABLE', 'EVENTS_TABLE', 'SANDBOX_LOG_GROUP', 'STATE_TABLE']],
+    ['copy-code', ['ARTEFACT_BUCKET']],
+    ['step-data-processor-export-records', ['RECORDS_TABLE']],
+  ])('%s gets these variables', (name, expected) => {
+    expect(variables(name)).toEqual(expected);
+  });
+});
+
+describe('log groups', () => {
+  it('end, and are encrypted', () => {
+    expect(stage.ofType('AWS::Logs::LogGroup').length).toBeGreaterThan(15);
+    for (const { Properties } of stage.ofType('AWS::Logs::LogGroup')) {
+      expect(Properties.RetentionInDays, Properties.LogGroupName).toBe(14);
+      expect(text(Properties.KmsKeyId)).toContain('TelemetryKey');
+    }
+  });
+
+  it('have names that the telemetry key is for', () => {
+    const names = stage.ofType('AWS::Logs::LogGroup').map(({ Properties }) => Properties.LogGroupName);
+    expect(names.filter((name) => !/^(\/wflo\/dev\/|\/aws\/vendedlogs\/states\/wflo-dev-)/.test(name))).toEqual([]);
+  });
+});
+
+describe('what starts functions', () => {
+  it('the stream: in order, in small batches, with an end to every failure', () => {
+    const [mapping, ...others] = stage.ofType('AWS::Lambda::EventSourceMapping');
+    expect(others).toEqual([]);
+    const { EventSourceArn, FunctionName, DestinationConfig, ...settings } = mapping?.Properties ?? {};
+    expect(text(EventSourceArn)).toContain('Events');
+    expect(text(FunctionName)).toContain('RelayEvents');
+    expect(text(DestinationConfig.OnFailure.Destination)).toContain('UndeliveredRecords');
+    expect(settings).toMatchObject({
+      BatchSize: 10,
+      ParallelizationFactor: 1,
+      StartingPosition: 'TRIM_HORIZON',
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 10,
+      MaximumRecordAgeInSeconds: 300,
+      FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
+    });
+    // The local AWS loses what a handler reports in this way.
+    expect(settings.FunctionResponseTypes).toBeUndefined();
+  });
+
+  it('the end of an execution of this stage, with queues behind delivery and failure', () => {
+    const [rule] = stage.ofType('AWS::Events::Rule').filter(({ id }) => id.startsWith('ExecutionEndings'));
+    const { source, detail } = rule?.Properties.EventPattern ?? {};
+    expect(source).toEqual(['aws.states']);
+    expect(detail.status).toEqual(['FAILED', 'TIMED_OUT', 'ABORTED']);
+    expect(text(detail.stateMachineArn[0].prefix)).toBe(
+      'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:wflo-dev-',
+    );
+    expect(text(rule?.Properties.Targets[0].Arn)).toContain('EndExecution');
+    expect(text(rule?.Properties.Targets[0].DeadLetterConfig.Arn)).toContain('UndeliveredEndings');
+    const [config] = stage.ofType('AWS::Lambda::EventInvokeConfig').filter(({ id }) => id.startsWith('EndExecution'));
+    expect(config?.Properties.MaximumRetryAttempts).toBe(2);
+    expect(text(config?.Properties.DestinationConfig.OnFailure.Destination)).toContain('UndeliveredEndings');
+  });
+
+  it('every minute, without repeats', () => {
+    const [rule] = stage.ofType('AWS::Events::Rule').filter(({ id }) => id.startsWith('EveryMinute'));
+    expect(rule?.Properties.ScheduleExpression).toBe('rate(1 minute)');
+    expect(text(rule?.Properties.Targets[0].Arn)).toContain('Reconcile');
+    expect(rule?.Properties.Targets[0].RetryPolicy).toEqual({ MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 });
+  });
+
+  it('callers that each permission names', () => {
+    for (const { Properties, id } of stage.ofType('AWS::Lambda::Permission')) {
+      expect(['events.amazonaws.com', 'apigateway.amazonaws.com'], id).toContain(Properties.Principal);
+      expect(Properties.SourceArn, id).toBeDefined();
+    }
+  });
+});
+
+describe('alarms', () => {
+  it('all tell the topic', () => {
+    const alarms = stage.ofType('AWS::CloudWatch::Alarm');
+    expect(alarms).toHaveLength(16);
+    for (const { Properties } of alarms) {
+      expect(Properties.AlarmActions).toHaveLength(1);
+      expect(Properties.AlarmDescription.length).toBeGreaterThan(20);
+      // The local AWS knows no metric math.
+      expect(Properties.Metrics).toBeUndefined();
+    }
+  });
+
+  it('watch every queue and every function of the platform that is not only for deployments', () => {
+    const watched = stage
+      .ofType('AWS::CloudWatch::Alarm')
+      .flatMap(({ Properties }) => Properties.Dimensions.map(({ Value }: { Value: string }) => Value));
+    const queues = stage.ofType('AWS::SQS::Queue').map(({ Properties }) => Properties.QueueName);
+    const serving = PLATFORM_FUNCTIONS.filter((name) => name !== 'copy-code').map((name) => `wflo-dev-${name}`);
+    expect([...queues, ...serving].filter((name) => !watched.includes(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,98 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { placeholdersOf } from '../../lib/constructs/agent-workflow/placeholders.ts';
+import { loadWorkflows } from '../../lib/project/workflows.ts';
+import { type CfnResource, type SynthesisedStage, synthesiseStage, text } from '../_helpers/synthesised-stage.ts';
+
+let stage: SynthesisedStage;
+beforeAll(async () => {
+  stage = await synthesiseStage();
+});
+
+const machines = () => stage.ofType('AWS::StepFunctions::StateMachine');
+const machine = (name: string): CfnResource => {
+  const found = machines().find(({ Properties }) => Properties.StateMachineName === name);
+  if (found === undefined) throw new Error(`no machine ${name}`);
+  return found;
+};
+
+describe('state machines', () => {
+  it('are one per folder of state-machines, by name', () => {
+    expect(
+      machines()
+        .map(({ Properties }) => Properties.StateMachineName)
+        .sort(),
+    ).toEqual(['wflo-dev-data-processor', 'wflo-dev-hello']);
+  });
+
+  it('are encrypted with the data key, traced, and log errors without data', () => {
+    for (const { Properties } of machines()) {
+      expect(Properties.StateMachineType).toBe('STANDARD');
+      expect(Properties.EncryptionConfiguration).toMatchObject({ Type: 'CUSTOMER_MANAGED_KMS_KEY' });
+      expect(text(Properties.EncryptionConfiguration.KmsKeyId)).toContain('DataKey');
+      expect(Properties.TracingConfiguration).toEqual({ Enabled: true });
+      expect(Properties.LoggingConfiguration).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
+    }
+    const groups = stage.ofType('AWS::Logs::LogGroup').map(({ Properties }) => Properties.LogGroupName);
+    expect(groups).toContain('/aws/vendedlogs/states/wflo-dev-hello');
+  });
+
+  it('get their definition from S3, with a value for every placeholder and none besides', async () => {
+    for (const { name, compiled } of await loadWorkflows(process.cwd())) {
+      const { Properties } = machine(`wflo-dev-${name}`);
+      expect(Properties.DefinitionString).toBeUndefined();
+      expect(Properties.DefinitionS3Location.Key).toMatch(/^[0-9a-f]{64}\.json$/);
+      expect(Object.keys(Properties.DefinitionSubstitutions).sort()).toEqual(placeholdersOf(compiled.aslText));
+      expect(Properties.DefinitionSubstitutions.DefinitionHash).toBe(compiled.definitionHash);
+    }
+  });
+
+  it('run a revision of a task definition, a version of a function and code by its hash', () => {
+    const { DefinitionSubstitutions: values } = machine('wflo-dev-data-processor').Properties;
+    const refs = ['TaskDefinition_plan_cleanup', 'Function_export_records'].map((name) => values[name].Ref);
+    const types = refs.map((ref) => stage.resources.find(({ id }) => id === ref)?.Type);
+    expect(types).toEqual(['AWS::ECS::TaskDefinition', 'AWS::Lambda::Version']);
+    expect(values.CodeSha256_plan_cleanup).toMatch(/^[0-9a-f]{64}$/);
+    expect(values.CodeSha256_write_report).toBe(values.CodeSha256_plan_cleanup);
+  });
+
+  it('start only when their code is copied and their role has its policy', () => {
+    const { DependsOn, Properties } = machine('wflo-dev-hello');
+    const types = (DependsOn ?? []).map((id) => stage.resources.find((resource) => resource.id === id)?.Type);
+    expect(new Set(types)).toEqual(new Set(['AWS::IAM::Policy', 'AWS::IAM::Role', 'Custom::CodeCopy']));
+    const copy = stage.ofType('Custom::CodeCopy').map((resource) => resource.Properties.Sha256);
+    expect(copy).toContain(Properties.DefinitionSubstitutions.CodeSha256_greet);
+  });
+
+  it('put sandboxes into the network without a public address', async () => {
+    const open = await synthesiseStage({ 'wflo:network': 'open' });
+    const values = (from: SynthesisedStage) =>
+      from.ofType('AWS::StepFunctions::StateMachine')[0]?.Properties.DefinitionSubstitutions;
+    expect(values(stage).AssignPublicIp).toBe('DISABLED');
+    expect(values(open).AssignPublicIp).toBe('ENABLED');
+    expect(text(values(stage).SandboxSubnets).split(',')).toHaveLength(2);
+  });
+
+  it('are told to clients by a parameter each', () => {
+    const parameters = stage
+      .ofType('AWS::SSM::Parameter')
+      .map(({ Properties }) => Properties.Name)
+      .sort();
+    expect(parameters).toEqual([
+      '/wflo/dev/control-api-url',
+      '/wflo/dev/network-mode',
+      '/wflo/dev/sandbox-cluster',
+      '/wflo/dev/workflows/data-processor',
+      '/wflo/dev/workflows/hello',
+    ]);
+  });
+});
+
+describe('what open executions name', () => {
+  it('stays: versions of step functions and copied code', () => {
+    const versions = stage.ofType('AWS::Lambda::Version');
+    expect(versions).toHaveLength(1);
+    for (const resource of [...versions, ...stage.ofType('Custom::CodeCopy')]) {
+      expect([resource.DeletionPolicy, resource.UpdateReplacePolicy], resource.id).toEqual(['Retain', 'Retain']);
+    }
+  });
+});

@@ -1,0 +1,179 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SANDBOX_CIDR } from '../../lib/constructs/sandbox-network/sandbox-network.ts';
+import { type SynthesisedStage, statementsOf, synthesiseStage, text } from '../_helpers/synthesised-stage.ts';
+
+let stage: SynthesisedStage;
+let open: SynthesisedStage;
+beforeAll(async () => {
+  stage = await synthesiseStage();
+  open = await synthesiseStage({ 'wflo:network': 'open' });
+});
+
+/** Every allowed combination of an endpoint's policy, as `action resource`. */
+function allowed(service: string): string[] {
+  const [endpoint, ...others] = stage
+    .ofType('AWS::EC2::VPCEndpoint')
+    .filter(({ Properties }) => text(Properties.ServiceName).endsWith(`.${service}`));
+  expect(others).toEqual([]);
+  const statements = statementsOf(endpoint?.Properties.PolicyDocument);
+  expect(statements.filter(({ Effect }) => Effect !== 'Allow')).toEqual([]);
+  return statements.flatMap(({ Action, Resource }) =>
+    Action.flatMap((action) => Resource.map((resource) => `${action} ${resource}`)),
+  );
+}
+
+const withoutHashes = (lines: readonly string[]) =>
+  lines.map((line) => line.replace(/[0-9A-F]{8,16}(?=[>.A])/g, '')).sort();
+
+describe('the private network', () => {
+  it('has no way to the internet', () => {
+    for (const type of [
+      'InternetGateway',
+      'NatGateway',
+      'EgressOnlyInternetGateway',
+      'EIP',
+      'Route',
+      'VPCPeeringConnection',
+      'TransitGatewayAttachment',
+    ]) {
+      expect(stage.ofType(`AWS::EC2::${type}`), type).toEqual([]);
+    }
+    for (const { Properties } of stage.ofType('AWS::EC2::Subnet')) expect(Properties.MapPublicIpOnLaunch).toBe(false);
+  });
+
+  it('has these endpoints, each with a policy', () => {
+    const endpoints = stage.ofType('AWS::EC2::VPCEndpoint');
+    expect(endpoints.map(({ Properties }) => text(Properties.ServiceName)).sort()).toEqual([
+      'com.amazonaws.<AWS::Region>.ecr.api',
+      'com.amazonaws.<AWS::Region>.ecr.dkr',
+      'com.amazonaws.<AWS::Region>.execute-api',
+      'com.amazonaws.<AWS::Region>.s3',
+    ]);
+    for (const { Properties } of endpoints) expect(Properties.PolicyDocument).toBeDefined();
+  });
+
+  it('reaches no API but POST on the sandbox API', () => {
+    expect(withoutHashes(allowed('execute-api'))).toEqual([
+      'execute-api:Invoke arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<SandboxApi>/<SandboxApiDeploymentStageapi>/POST/v1/*',
+    ]);
+  });
+
+  it('reaches no objects but artefacts and image layers, and writes none but uploads', () => {
+    const lines = allowed('s3')
+      .map((line) => line.replace(/<FnGetAttArtefacts\w+>/, '<Artefacts>'))
+      .sort();
+    expect(lines).toEqual([
+      's3:GetObject <Artefacts>/blobs/*',
+      's3:GetObject <Artefacts>/code/*',
+      's3:GetObject arn:<AWS::Partition>:s3:::prod-<AWS::Region>-starport-layer-bucket/*',
+      's3:PutObject <Artefacts>/uploads/*',
+    ]);
+  });
+
+  it.each(['ecr.api', 'ecr.dkr'])('pulls from our repositories, and pushes to none: %s', (service) => {
+    expect(allowed(service).sort()).toEqual([
+      'ecr:BatchCheckLayerAvailability arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/wflo/*',
+      'ecr:BatchGetImage arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/wflo/*',
+      'ecr:GetAuthorizationToken *',
+      'ecr:GetDownloadUrlForLayer arn:<AWS::Partition>:ecr:<AWS::Region>:<AWS::AccountId>:repository/wflo/*',
+    ]);
+  });
+
+  it('lets ECR endpoints be used by this account only', () => {
+    const ecr = stage
+      .ofType('AWS::EC2::VPCEndpoint')
+      .filter(({ Properties }) => text(Properties.ServiceName).includes('.ecr.'));
+    for (const { Properties } of ecr) {
+      for (const { Condition } of statementsOf(Properties.PolicyDocument)) {
+        expect(text(Condition.StringEquals['aws:PrincipalAccount'])).toBe('<AWS::AccountId>');
+      }
+    }
+  });
+
+  it('lets sandboxes open HTTPS to its endpoints and to S3, and nothing connect to them', () => {
+    const [group] = stage.ofType('AWS::EC2::SecurityGroup').filter(({ id }) => id.includes('SandboxGroup'));
+    expect(group?.Properties.SecurityGroupIngress).toBeUndefined();
+    expect(
+      group?.Properties.SecurityGroupEgress.map((rule: Record<string, unknown>) => [
+        rule.IpProtocol,
+        rule.FromPort,
+        rule.ToPort,
+        rule.CidrIp ?? Object.keys(rule.DestinationPrefixListId as object)[0],
+      ]),
+    ).toEqual([
+      ['tcp', 443, 443, SANDBOX_CIDR],
+      ['tcp', 443, 443, 'Fn::FindInMap'],
+    ]);
+    // Rules of their own would be added to what stands here.
+    expect([
+      ...stage.ofType('AWS::EC2::SecurityGroupIngress'),
+      ...stage.ofType('AWS::EC2::SecurityGroupEgress'),
+    ]).toEqual([]);
+  });
+
+  it('lets only the sandbox network connect to its endpoints', () => {
+    const [group] = stage.ofType('AWS::EC2::SecurityGroup').filter(({ id }) => id.startsWith('Endpoints'));
+    expect(group?.Properties.SecurityGroupIngress).toEqual([
+      { CidrIp: SANDBOX_CIDR, Description: 'HTTPS from sandboxes', FromPort: 443, IpProtocol: 'tcp', ToPort: 443 },
+    ]);
+  });
+
+  it('answers for the names of its own endpoints and for no other', () => {
+    const [ours, everything] = stage
+      .ofType('AWS::Route53Resolver::FirewallDomainList')
+      .map(({ Properties }) => Properties.Domains.map(text));
+    expect(everything).toEqual(['*']);
+    expect(ours).toEqual([
+      '*.execute-api.<AWS::Region>.<AWS::URLSuffix>',
+      'api.ecr.<AWS::Region>.<AWS::URLSuffix>',
+      '*.dkr.ecr.<AWS::Region>.<AWS::URLSuffix>',
+      's3.<AWS::Region>.<AWS::URLSuffix>',
+      '*.s3.<AWS::Region>.<AWS::URLSuffix>',
+    ]);
+    const [rules] = stage.ofType('AWS::Route53Resolver::FirewallRuleGroup');
+    expect(
+      rules?.Properties.FirewallRules.map(({ Action, Priority }: { Action: string; Priority: number }) => [
+        Action,
+        Priority,
+      ]),
+    ).toEqual([
+      ['ALLOW', 100],
+      ['BLOCK', 200],
+    ]);
+    expect(stage.ofType('AWS::Route53Resolver::FirewallRuleGroupAssociation')).toHaveLength(1);
+  });
+
+  it('records its flows', () => {
+    expect(stage.ofType('AWS::EC2::FlowLog').map(({ Properties }) => Properties.TrafficType)).toEqual(['ALL']);
+  });
+
+  it('has as many subnets as zones', async () => {
+    expect(stage.ofType('AWS::EC2::Subnet')).toHaveLength(2);
+    expect((await synthesiseStage({ 'wflo:availability-zones': '1' })).ofType('AWS::EC2::Subnet')).toHaveLength(1);
+  });
+});
+
+describe('the open network', () => {
+  it('is public, without endpoints, and still takes no connections', () => {
+    expect(open.ofType('AWS::EC2::VPCEndpoint')).toEqual([]);
+    expect(open.ofType('AWS::EC2::InternetGateway')).toHaveLength(1);
+    const [group] = open.ofType('AWS::EC2::SecurityGroup').filter(({ id }) => id.includes('SandboxGroup'));
+    expect(group?.Properties.SecurityGroupIngress).toBeUndefined();
+    expect(group?.Properties.SecurityGroupEgress).toEqual([
+      {
+        CidrIp: '0.0.0.0/0',
+        Description: 'open mode: HTTPS to anywhere',
+        FromPort: 443,
+        IpProtocol: 'tcp',
+        ToPort: 443,
+      },
+    ]);
+  });
+
+  it('is told to whoever asks', () => {
+    const mode = ({ ofType }: SynthesisedStage) =>
+      ofType('AWS::SSM::Parameter').find(({ Properties }) => Properties.Name.endsWith('/network-mode'))?.Properties
+        .Value;
+    expect([mode(stage), mode(open)]).toEqual(['private', 'open']);
+  });
+});

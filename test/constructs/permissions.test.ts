@@ -1,0 +1,299 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { ReasonedChecks, wildcardReasons } from '../../lib/constructs/nag/reasoned-checks.ts';
+import {
+  type Statement,
+  type SynthesisedStage,
+  statementsOf,
+  synthesiseStage,
+  text,
+} from '../_helpers/synthesised-stage.ts';
+
+let stage: SynthesisedStage;
+beforeAll(async () => {
+  stage = await synthesiseStage();
+});
+
+interface Granted extends Statement {
+  readonly role: string;
+}
+
+/** Statements of all identity policies, with the logical id of the role that has them. */
+function granted(): readonly Granted[] {
+  return stage
+    .ofType('AWS::IAM::Policy')
+    .flatMap(({ Properties }) =>
+      statementsOf(Properties.PolicyDocument).map((statement) => ({
+        ...statement,
+        role: nameOf(text(Properties.Roles[0])),
+      })),
+    );
+}
+
+/** `<OpenExecutionRole05499029>` → `OpenExecution`. */
+function nameOf(ref: string): string {
+  return ref
+    .replace(/^<|>$/g, '')
+    .replace(/[0-9A-F]{8}$/, '')
+    .replace(/Role$/, '');
+}
+
+const allowed = (role: string) => granted().filter((statement) => statement.role === role);
+const actionsOf = (role: string) => [...new Set(allowed(role).flatMap(({ Action }) => Action))].sort();
+const without = (actions: readonly string[], ...prefixes: string[]) =>
+  actions.filter((action) => !prefixes.some((prefix) => action.startsWith(prefix)));
+
+describe('identity policies', () => {
+  it('exist for every function, machine and role', () => {
+    expect(granted().length).toBeGreaterThan(60);
+  });
+
+  it('only allow, and never by a wildcard action', () => {
+    expect(granted().filter(({ Effect }) => Effect !== 'Allow')).toEqual([]);
+    expect(
+      granted().flatMap(({ role, Action }) => Action.filter((a) => a.includes('*')).map((a) => `${role}: ${a}`)),
+    ).toEqual([]);
+  });
+
+  it('name a resource pattern only with a reason, which stands beside the grant', () => {
+    const reasons = wildcardReasons(stage.app);
+    expect(reasons.filter(({ reason }) => reason.length < 20)).toEqual([]);
+    const wild = new Set(granted().flatMap(({ Resource }) => Resource.filter((resource) => resource.includes('*'))));
+    const explained = new Set(reasons.map(({ resource }) => lastSegment(resource)));
+    expect([...wild].filter((resource) => !explained.has(lastSegment(resource)))).toEqual([]);
+  });
+
+  it('use all resources only for actions that know none', () => {
+    const everywhere = granted().filter(({ Resource }) => Resource.includes('*'));
+    expect([...new Set(everywhere.flatMap(({ Action }) => Action))].sort()).toEqual([
+      'dynamodb:ListStreams',
+      'ecr:GetAuthorizationToken',
+      'ecs:DescribeTasks',
+      'ecs:ListTasks',
+      'ecs:StopTask',
+      'logs:CreateLogDelivery',
+      'logs:DeleteLogDelivery',
+      'logs:DescribeLogGroups',
+      'logs:DescribeResourcePolicies',
+      'logs:GetLogDelivery',
+      'logs:ListLogDeliveries',
+      'logs:PutResourcePolicy',
+      'logs:UpdateLogDelivery',
+      'xray:GetSamplingRules',
+      'xray:GetSamplingTargets',
+      'xray:PutTelemetryRecords',
+      'xray:PutTraceSegments',
+    ]);
+    const tasks = everywhere.filter(({ Action }) => Action.includes('ecs:StopTask'));
+    // Only runTask.sync of the machines; our functions name the cluster.
+    expect(tasks.map(({ role }) => role).sort()).toEqual(['Workflowdataprocessor', 'Workflowhello']);
+    const lists = everywhere.filter(({ Action }) => Action.includes('ecs:ListTasks'));
+    expect(lists.map(({ role }) => role).sort()).toEqual(['EndExecution', 'FinishStep', 'Reconcile']);
+    for (const { Condition } of lists) expect(JSON.stringify(Condition)).toContain('"ecs:cluster"');
+  });
+
+  it('reach a customer key only through the service that uses it, or for one state machine', () => {
+    const keys = granted().filter(({ Action }) => Action.some((action) => action.startsWith('kms:')));
+    expect(keys.length).toBeGreaterThan(10);
+    const unbound = keys.filter(
+      ({ Condition }) =>
+        Condition?.StringEquals?.['kms:ViaService'] === undefined &&
+        Condition?.StringEquals?.['kms:EncryptionContext:aws:states:stateMachineArn'] === undefined &&
+        Condition?.StringEquals?.['kms:EncryptionContext:SourceArn'] === undefined,
+    );
+    expect(unbound).toEqual([]);
+  });
+
+  it('attach no managed policy but the one of API Gateway', () => {
+    const attached = stage
+      .ofType('AWS::IAM::Role')
+      .flatMap(({ Properties }) => (Properties.ManagedPolicyArns ?? []).map(text));
+    expect(attached).toEqual([
+      'arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs',
+    ]);
+    expect(stage.ofType('AWS::IAM::User')).toEqual([]);
+    expect(stage.ofType('AWS::IAM::Role').filter(({ Properties }) => Properties.Policies !== undefined)).toEqual([]);
+  });
+});
+
+describe('what each function may do, beside its log, trace and keys', () => {
+  const own = (role: string) => without(actionsOf(role), 'xray:', 'kms:', 'logs:');
+  const records = [
+    'dynamodb:ConditionCheckItem',
+    'dynamodb:GetItem',
+    'dynamodb:PutItem',
+    'dynamodb:Query',
+    'dynamodb:UpdateItem',
+  ];
+  const blobs = ['s3:GetObject', 's3:ListBucket', 's3:PutObject'];
+
+  it.each([
+    ['OpenExecution', [...records, ...blobs]],
+    ['PrepareStep', [...records, ...blobs]],
+    ['CloseExecution', [...records, ...blobs]],
+    ['FinishStep', [...records, 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:StopTask', ...blobs]],
+    ['InvokeStep', [...records, 'lambda:InvokeFunction', ...blobs]],
+    ['ServeSandboxApi', [...records, 'ecs:DescribeTasks', ...blobs]],
+    [
+      'ServeControlApi',
+      [
+        ...records,
+        's3:GetObject',
+        's3:ListBucket',
+        'ssm:GetParametersByPath',
+        'states:DescribeExecution',
+        'states:DescribeStateMachine',
+        'states:StartExecution',
+        'states:StopExecution',
+      ],
+    ],
+    [
+      'EndExecution',
+      [...records, 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:StopTask', 'sqs:SendMessage', 'states:DescribeExecution'],
+    ],
+    [
+      'RelayEvents',
+      [
+        'dynamodb:ConditionCheckItem',
+        'dynamodb:DescribeStream',
+        'dynamodb:GetItem',
+        'dynamodb:GetRecords',
+        'dynamodb:GetShardIterator',
+        'dynamodb:ListStreams',
+        'dynamodb:PutItem',
+        'dynamodb:Query',
+        'dynamodb:UpdateItem',
+        'events:PutEvents',
+        'sqs:SendMessage',
+      ],
+    ],
+    [
+      'Reconcile',
+      [
+        ...records,
+        'ecs:DescribeTasks',
+        'ecs:ListTasks',
+        'ecs:StopTask',
+        'events:PutEvents',
+        'states:DescribeExecution',
+        'states:StopExecution',
+      ],
+    ],
+    ['CopyCode', ['s3:GetObject', 's3:PutObject']],
+    ['WorkflowdataprocessorStepexportrecords', ['dynamodb:Scan']],
+    ['WorkflowdataprocessorSetupseedrecords', ['dynamodb:BatchWriteItem']],
+  ])('%s', (role, actions) => {
+    expect(own(role)).toEqual([...actions].sort());
+  });
+
+  it('only invoke-step calls step functions, in every version', () => {
+    const invoke = granted().filter(({ Action }) => Action.includes('lambda:InvokeFunction'));
+    const steps = invoke.filter(({ Resource }) =>
+      Resource.some((resource) => resource.includes('Step') && resource.includes('exportrecords')),
+    );
+    expect(steps.map(({ role }) => role)).toEqual(['InvokeStep']);
+    expect(steps.flatMap(({ Resource }) => Resource).map((resource) => resource.replace(/[0-9A-F]{8}/, ''))).toEqual([
+      '<WorkflowdataprocessorStepexportrecordsFunction.Arn>',
+      '<WorkflowdataprocessorStepexportrecordsFunction.Arn>:*',
+    ]);
+  });
+
+  it('only copy-code writes code, only the sandbox API signs uploads', () => {
+    const writers = (prefix: string) =>
+      granted()
+        .filter(
+          ({ Action, Resource }) => Action.includes('s3:PutObject') && Resource.some((r) => r.endsWith(`/${prefix}/*`)),
+        )
+        .map(({ role }) => role);
+    expect(writers('code')).toEqual(['CopyCode']);
+    expect(writers('uploads')).toEqual(['ServeSandboxApi']);
+    expect(granted().filter(({ Action }) => Action.some((action) => action.startsWith('s3:Delete')))).toEqual([]);
+  });
+
+  it('nobody deletes records or chains', () => {
+    expect(
+      granted()
+        .filter(({ Action }) => Action.some((a) => /dynamodb:(Delete|BatchWrite)/.test(a)))
+        .map(({ role }) => role),
+    ).toEqual(['WorkflowdataprocessorSetupseedrecords']);
+  });
+
+  it('only the relay and reconcile write the chain', () => {
+    const writers = granted().filter(
+      ({ Action, Resource }) =>
+        Action.includes('dynamodb:PutItem') && Resource.some((resource) => resource.includes('Audit')),
+    );
+    expect([...new Set(writers.map(({ role }) => role))].sort()).toEqual(['Reconcile', 'RelayEvents']);
+  });
+});
+
+describe('the role of a state machine', () => {
+  const hello = () => allowed('Workflowhello');
+  const withAction = (action: string) => hello().filter(({ Action }) => Action.includes(action));
+
+  it('runs every revision of its families, and no other task', () => {
+    expect(withAction('ecs:RunTask').flatMap(({ Resource }) => Resource)).toEqual([
+      'arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task-definition/wflo-dev-python-256-512:*',
+    ]);
+  });
+
+  it('passes the execution role to ECS only', () => {
+    const [pass] = withAction('iam:PassRole');
+    expect(pass?.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } });
+    expect(pass?.Resource).toHaveLength(1);
+    expect(pass?.Resource[0]).toContain('ExecutionRole');
+  });
+
+  it('may make the rule by which runTask.sync hears of the end of a task, in its own account and region', () => {
+    const [rule] = withAction('events:PutRule');
+    expect([...(rule?.Action ?? [])].sort()).toEqual(['events:DescribeRule', 'events:PutRule', 'events:PutTargets']);
+    expect(rule?.Resource).toEqual([
+      'arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:rule/StepFunctionsGetEventsForECSTaskRule',
+    ]);
+  });
+
+  it('uses the data key for itself only', () => {
+    const [own] = withAction('kms:Decrypt');
+    expect(text(own?.Condition.StringEquals['kms:EncryptionContext:aws:states:stateMachineArn'])).toBe(
+      'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:wflo-dev-hello',
+    );
+  });
+
+  it('is assumed by that machine only', () => {
+    const [role] = stage.ofType('AWS::IAM::Role').filter(({ id }) => id.startsWith('WorkflowhelloRole'));
+    const [trust] = statementsOf(role?.Properties.AssumeRolePolicyDocument);
+    expect(trust?.Principal).toEqual({ Service: 'states.amazonaws.com' });
+    expect(text(trust?.Condition.ArnEquals['aws:SourceArn'])).toContain(':stateMachine:wflo-dev-hello');
+  });
+});
+
+describe('the AwsSolutions rules', () => {
+  it.each([
+    ['private', {}],
+    ['open', { 'wflo:network': 'open' }],
+    [
+      'another stage with one zone on ARM',
+      { 'wflo:stage': 'prod', 'wflo:availability-zones': 1, 'wflo:architecture': 'ARM64' },
+    ],
+  ])('find nothing that has no reason: %s', async (_mode, context) => {
+    const { app } = await synthesiseStage(context);
+    const report = new ReasonedChecks(app).validate({ appConstruct: app } as never);
+    expect(
+      report.violations.map(({ ruleName, violatingResources }) => `${ruleName} ${JSON.stringify(violatingResources)}`),
+    ).toEqual([]);
+  });
+
+  it('would find a wildcard without a reason', async () => {
+    const { app, stacks } = await synthesiseStage();
+    stacks.platform.openExecution.allow(['s3:GetObject'], ['arn:aws:s3:::somewhere/*']);
+    const report = new ReasonedChecks(app).validate({ appConstruct: app } as never);
+    expect(report.violations.map(({ ruleName }) => ruleName)).toEqual([
+      'AwsSolutions-IAM5[Resource::arn:aws:s3:::somewhere/*]',
+    ]);
+  });
+});
+
+/** What follows the last reference of a resource: cdk-nag and `text` spell references differently. */
+function lastSegment(resource: string): string {
+  const tail = resource.replace(/^.*(>|:ExportsOutput\w+)/, '');
+  return tail === '' ? resource : tail;
+}
