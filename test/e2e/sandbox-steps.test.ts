@@ -37,7 +37,7 @@ const FAILURES: readonly Row[] = [
     error: 'no_output',
     exit: { reason: 'ok', code: 0 },
     attempts: 1,
-    says: ['WFLO_OUTPUT'],
+    says: ['declares an output'],
   },
   {
     mode: 'not-json',
