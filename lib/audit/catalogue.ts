@@ -38,7 +38,8 @@ interface CatalogueEntry {
 /** What each event says and carries in `data`. Fields are added, never removed or given another meaning. */
 export const EVENT_CATALOGUE = {
   'workflow.started': {
-    description: 'An execution was opened and recorded. Where its input is refused, `workflow.failed` follows and no step runs.',
+    description:
+      'An execution was opened and recorded. Where its input is refused, `workflow.failed` follows and no step runs.',
     data: z.object({ inputHash: hash, definitionHash: hash, requester: actor }),
   },
   'workflow.succeeded': {
