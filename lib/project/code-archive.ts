@@ -34,6 +34,9 @@ export function makeCodeArchive(folder: string, outDir: string): CodeArchive {
       portable: true,
       mtime: new Date(0),
       noDirRecurse: true,
+      onWriteEntry: ({ stat }) => {
+        if (stat !== undefined) stat.mode = (stat.mode & 0o111) === 0 ? 0o100644 : 0o100755;
+      },
     },
     files,
   );

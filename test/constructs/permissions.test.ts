@@ -19,14 +19,12 @@ interface Granted extends Statement {
 
 /** Statements of all identity policies, with the logical id of the role that has them. */
 function granted(): readonly Granted[] {
-  return stage
-    .ofType('AWS::IAM::Policy')
-    .flatMap(({ Properties }) =>
-      statementsOf(Properties.PolicyDocument).map((statement) => ({
-        ...statement,
-        role: nameOf(text(Properties.Roles[0])),
-      })),
-    );
+  return stage.ofType('AWS::IAM::Policy').flatMap(({ Properties }) =>
+    statementsOf(Properties.PolicyDocument).map((statement) => ({
+      ...statement,
+      role: nameOf(text(Properties.Roles[0])),
+    })),
+  );
 }
 
 /** `<OpenExecutionRole05499029>` → `OpenExecution`. */
