@@ -10,7 +10,7 @@ export const bundles: Benchmark = {
   run: async () => {
     const entries = platformEntries(root);
     const out = join(root, 'build', 'bench-functions');
-    buildFunctions(root, out, entries);
+    await buildFunctions(root, out, entries);
     return Object.keys(entries).map((folder) => ({
       what: folder.replace('lambdas/', ''),
       value: round(statSync(join(out, folder, 'index.mjs')).size / 1024, 0),

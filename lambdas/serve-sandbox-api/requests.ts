@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { WfloError } from '../../lib/errors.ts';
 import {
   type ClaimRequest,

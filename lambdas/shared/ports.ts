@@ -69,7 +69,6 @@ export function stateMachines(functionArn: string): StateMachines {
   }
   return stepFunctionsMachines({
     sfn: clients.stepFunctions(),
-    ssm: clients.ssm(),
     stage: environment('WFLO_STAGE'),
     region,
     account,

@@ -1,11 +1,11 @@
 import {
   DescribeExecutionCommand,
   DescribeStateMachineCommand,
+  paginateListStateMachines,
   type SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
 import { WfloError } from '../errors.ts';
 import { parseExecutionId, stateMachineName } from '../execution/identity.ts';
 import type { WorkflowConfig } from '../execution/machine.ts';
@@ -18,7 +18,6 @@ const MAX_CAUSE = 32_768;
 
 export interface StepFunctionsMachinesOptions {
   readonly sfn: SFNClient;
-  readonly ssm: SSMClient;
   readonly stage: string;
   readonly region: string;
   readonly account: string;
@@ -26,9 +25,9 @@ export interface StepFunctionsMachinesOptions {
   readonly partition?: string;
 }
 
-/** Deployed workflows are the parameters `/wflo/<stage>/workflows/<name>`; their machines have fixed names. */
+/** Deployed workflows are the machines whose names begin with the prefix of the stage; a stage has no hyphen in it. */
 export function stepFunctionsMachines(options: StepFunctionsMachinesOptions): StateMachines {
-  const { sfn, ssm, stage, region, account, partition = 'aws' } = options;
+  const { sfn, stage, region, account, partition = 'aws' } = options;
   const prefix = `arn:${partition}:states:${region}:${account}`;
   const machineArn = (workflow: string) => `${prefix}:stateMachine:${stateMachineName(stage, workflow)}`;
   const executionArn = (executionId: string) => {
@@ -40,10 +39,12 @@ export function stepFunctionsMachines(options: StepFunctionsMachinesOptions): St
     executionArn,
 
     async workflows() {
-      const Path = `/wflo/${stage}/workflows/`;
+      const ours = stateMachineName(stage, '');
       const names: string[] = [];
-      for await (const page of paginateGetParametersByPath({ client: ssm }, { Path })) {
-        for (const { Name = '' } of page.Parameters ?? []) names.push(Name.slice(Path.length));
+      for await (const page of paginateListStateMachines({ client: sfn }, {})) {
+        for (const { name = '' } of page.stateMachines ?? []) {
+          if (name.startsWith(ours)) names.push(name.slice(ours.length));
+        }
       }
       return names.sort();
     },

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
 import { WfloError } from '../errors.ts';
 
 /** Every function of the platform: a folder `lambdas/<name>` with a `handler.ts`. */
@@ -42,16 +42,15 @@ export function platformEntries(projectDir: string): FunctionEntries {
  * keeps synthesis fast: a bundler process per function takes a second each. The bundles hold everything, the AWS SDK
  * too, so that what was tested is what runs. `metafile.json` beside them tells what is in each bundle.
  */
-export function buildFunctions(projectDir: string, outDir: string, entries: FunctionEntries): void {
+export async function buildFunctions(projectDir: string, outDir: string, entries: FunctionEntries): Promise<void> {
   removeStale(outDir, entries);
-  const result = buildSync({
+  const result = await build({
     absWorkingDir: projectDir,
     entryPoints: Object.entries(entries).map(([folder, file]) => ({ in: file, out: `${folder}/index` })),
     outdir: outDir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     minify: true,
-    keepNames: true,
     sourcemap: true,
     sourcesContent: false,
     platform: 'node',
