@@ -32,6 +32,7 @@ const STAGES: readonly Stage[] = [
   vitest('e2e', 'e2e'),
   { name: 'demo', command: ['npm', 'run', '--silent', 'demo'] },
   { name: 'demo again', command: ['npm', 'run', '--silent', 'demo'] },
+  { name: 'local down', command: ['node', 'bin/wflo.mjs', 'local', 'down'] },
 ];
 
 interface Count {
