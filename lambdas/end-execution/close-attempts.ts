@@ -15,6 +15,8 @@ export interface CloseAttemptsPorts {
 
 /** An attempt and its lease are two items of the 100 that a transaction takes. */
 const ATTEMPTS_PER_COMMIT = 40;
+/** The events of a commit are one item of at most 400 KB. The end event has the whole reason (characters). */
+const REASON_CHARACTERS = 1000;
 
 /** Cancels every open attempt of an execution that is ending, and fences its lease. */
 export async function closeAttempts(
@@ -59,7 +61,7 @@ function closeChunk(
       actor: ending.actor,
       stepPath: path,
       attempt,
-      data: { reason: ending.reason },
+      data: { reason: ending.reason.slice(0, REASON_CHARACTERS) },
     }),
   );
   return ports.executions.commit({ executionId: execution.executionId, changes, events });

@@ -4,7 +4,13 @@ import { seenEnd } from '../../../../lambdas/end-execution/status-change.ts';
 import { relayItem } from '../../../../lambdas/relay-events/relay.ts';
 import { verifyChain } from '../../../../lib/audit/chain.ts';
 import type { PrepareAnswer } from '../../../../lib/execution/machine.ts';
-import { beforeNextCommit, EXECUTION_ARN, EXECUTION_ID, ExecutionScene } from '../../../_helpers/execution-scene.ts';
+import {
+  beforeNextCommit,
+  EXECUTION_ARN,
+  EXECUTION_ID,
+  ExecutionScene,
+  PLAN,
+} from '../../../_helpers/execution-scene.ts';
 import { aLease, anAttempt } from '../../../_helpers/fakes/records.ts';
 
 let scene: ExecutionScene;
@@ -62,6 +68,20 @@ describe('an execution that was stopped', () => {
     await scene.end();
     expect(await scene.attempt()).toMatchObject({ status: 'succeeded' });
     expect(scene.events()).not.toContain('step.cancelled');
+  });
+});
+
+describe('many open attempts and a long reason', () => {
+  it('are cancelled in events that fit an item of the outbox (400 KB)', async () => {
+    await scene.open();
+    for (let index = 0; index < 40; index += 1) await scene.prepare({ ...PLAN, path: `plan-${index}` });
+    await scene.beginToCancel('x'.repeat(20_000));
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    await scene.end();
+    const cancelled = scene.executions.events(EXECUTION_ID).filter(({ eventType }) => eventType === 'step.cancelled');
+    expect(cancelled).toHaveLength(40);
+    expect(Buffer.byteLength(JSON.stringify(cancelled))).toBeLessThan(400_000);
+    expect((await scene.execution()).ending?.reason).toHaveLength(20_000);
   });
 });
 
