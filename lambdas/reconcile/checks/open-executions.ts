@@ -3,6 +3,7 @@ import type { ExecutionRecord } from '../../../lib/execution/records.ts';
 import { isFinal } from '../../../lib/execution/status.ts';
 import { type Check, type Look, lookAtEach } from '../check.ts';
 import type { ReconcilePorts } from '../ports.ts';
+import { stopIfEndingCutOff } from './cut-off-ending.ts';
 import { endIfEndedUnseen } from './ended-unseen.ts';
 import { endIfNeverStarted } from './never-started.ts';
 import { endIfPastTimeout } from './past-timeout.ts';
@@ -29,7 +30,7 @@ export const openExecutions: Check = {
 async function lookAt(ports: ReconcilePorts, executionId: string): Promise<Look> {
   const execution = await ports.executions.getExecution(executionId);
   if (execution === undefined || isFinal(execution.status)) return 'fine';
-  for (const look of [endIfEndedUnseen, endIfNeverStarted, endIfPastTimeout]) {
+  for (const look of [endIfEndedUnseen, endIfNeverStarted, stopIfEndingCutOff, endIfPastTimeout]) {
     if ((await look(ports, execution)) === 'repaired') return 'repaired';
   }
   return 'fine';

@@ -165,6 +165,26 @@ describe('an open execution', () => {
     expect(await scene.machines.describe(EXECUTION_ARN)).toMatchObject({ status: 'ABORTED' });
   });
 
+  it('is stopped within minutes when whoever cancelled it was cut off before the machine was stopped', async () => {
+    await scene.open();
+    scene.machines.set(EXECUTION_ARN, { status: 'RUNNING' });
+    await scene.beginToCancel();
+    scene.clock.advance(301);
+    expect(await repaired(openExecutions)).toBe(1);
+    expect(await scene.machines.describe(EXECUTION_ARN)).toMatchObject({ status: 'ABORTED' });
+    await scene.end();
+    expect(await scene.execution()).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('whose graph is failing is left to its graph', async () => {
+    const { prepared } = await claimed();
+    await scene.complete(prepared, { reason: 'timed_out', code: 124 });
+    await scene.finish(prepared);
+    scene.clock.advance(301);
+    expect(await repaired(openExecutions)).toBe(0);
+    expect(await scene.machines.describe(EXECUTION_ARN)).toMatchObject({ status: 'RUNNING' });
+  });
+
   it('is closed here when it is past its time limit and its machine is gone', async () => {
     await scene.open();
     scene.clock.set('2026-01-01T01:00:01.000Z');
