@@ -69,6 +69,7 @@ async function finishAttempt(ports: FinishPorts, found: Found): Promise<Finished
     exit: outcome.exit,
     ...(outcome.failure === undefined ? {} : { failure: outcome.failure }),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
+    reported: !outcome.concluded,
     claimed: wasClaimed(attempt),
     effects: step.effects,
     idempotent: step.idempotent,

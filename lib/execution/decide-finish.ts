@@ -8,6 +8,8 @@ export interface FinishFacts {
   readonly failure?: ErrorData;
   /** The code for an exit that is not ok; made from its reason where absent. */
   readonly code?: ErrorCode;
+  /** Somebody reported the exit; else it was concluded from what was left. */
+  readonly reported: boolean;
   /** The attempt got its work: from there on it may have acted. */
   readonly claimed: boolean;
   readonly effects: Effects;
@@ -43,7 +45,7 @@ export function decideFinish(facts: FinishFacts): FinishDecision {
   const error = errorOf(exit, facts.code);
   const harmless = facts.effects === 'none' || facts.idempotent;
   const uncertain = UNCERTAIN.includes(exit.reason);
-  if (uncertain && claimed && !harmless) {
+  if ((uncertain || !facts.reported) && claimed && !harmless) {
     return {
       next: 'failed',
       error: {

@@ -8,6 +8,7 @@ const facts = (changed: Partial<FinishFacts> & { readonly reason?: ExitReason } 
   const { reason = 'lost', ...rest } = changed;
   return {
     exit: { reason, code: null },
+    reported: true,
     claimed: true,
     effects: 'none',
     idempotent: false,
@@ -38,6 +39,14 @@ describe('decideFinish', () => {
       expect(outcome({ effects, idempotent: true })).toBe('again');
     }
     expect(outcome({ effects: 'none' })).toBe('again');
+  });
+
+  it('does not know it either where the reason was concluded from the task, such as too little memory', () => {
+    const lost = { reason: 'out_of_memory', reported: false } as const;
+    expect(outcome({ ...lost, effects: 'irreversible' })).toBe('outcome_unknown');
+    expect(outcome({ ...lost, effects: 'irreversible', claimed: false, attempt: 3 })).toBe('out_of_memory');
+    expect(outcome({ ...lost, effects: 'none' })).toBe('out_of_memory');
+    expect(outcome({ reason: 'out_of_memory', effects: 'irreversible' })).toBe('out_of_memory');
   });
 
   it.each<[ExitReason, string]>([
@@ -82,6 +91,7 @@ describe('decideFinish', () => {
 describe('decideFinish, for any attempt', () => {
   const anyFacts = fc.record({
     exit: fc.record({ reason: fc.constantFrom(...EXIT_REASONS), code: fc.constantFrom(null, 0, 1, 137) }),
+    reported: fc.boolean(),
     claimed: fc.boolean(),
     effects: fc.constantFrom(...EFFECTS),
     idempotent: fc.boolean(),

@@ -181,6 +181,13 @@ describe('an attempt of which nobody reported an outcome', () => {
     expect(await scene.finish(prepared)).toMatchObject({ next: 'failed', error: { code: 'out_of_memory' } });
   });
 
+  it('has an unknown outcome when it ran out of memory after its claim and has effects', async () => {
+    await scene.claim(prepared, taskArn);
+    await scene.tasks.stop(taskArn, 'OutOfMemory exit=137');
+    expect(await scene.finish(prepared, RISKY)).toMatchObject({ next: 'failed', error: { code: 'outcome_unknown' } });
+    expect(await scene.attempt()).toMatchObject({ status: 'outcome_unknown', exit: { reason: 'out_of_memory' } });
+  });
+
   it('has its task stopped when it still runs, after the right was taken away', async () => {
     await scene.claim(prepared, taskArn);
     expect(await scene.finish(prepared, PLAN, { Error: 'States.Timeout', Cause: '' })).toMatchObject({ next: 'again' });
