@@ -1,6 +1,7 @@
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import { WfloError } from '../../lib/errors.ts';
 import { claimChanges, decideClaim } from '../../lib/execution/claim.ts';
+import { fenceLease } from '../../lib/execution/close-attempt.ts';
 import { codeKey } from '../../lib/execution/machine.ts';
 import { type Payload, payloadHash, type SandboxPayload } from '../../lib/execution/payload.ts';
 import type { AttemptRecord, ExecutionRecord, LeaseRecord, Session } from '../../lib/execution/records.ts';
@@ -133,16 +134,7 @@ function fence(
 ): Promise<boolean> {
   return ports.store.commit({
     executionId: lease.executionId,
-    changes: [
-      {
-        item: 'lease',
-        path: lease.path,
-        attempt: lease.attempt,
-        set: { status: 'fenced', epoch: lease.epoch + 1 },
-        remove: ['checkAt'],
-        expect: { status: 'claimed', epoch: lease.epoch },
-      },
-    ],
+    changes: [fenceLease(lease)],
     events: [
       buildEvent(ports, execution, {
         type: 'sandbox.claim_conflict',

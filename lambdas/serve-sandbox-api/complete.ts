@@ -20,7 +20,7 @@ export async function complete(
   authorization: string | undefined,
 ): Promise<CompleteAnswer> {
   const hash = completionHash(request);
-  const caller = await authorise(ports, authorization, request.epoch);
+  const caller = await authoriseOutcome(ports, request, authorization);
   if (caller.completed) return answerRepeat(caller, hash);
   if (isFinal(caller.execution.status)) {
     ports.signals.count('LateResult');
@@ -32,13 +32,27 @@ export async function complete(
   if (await commit(ports, caller, request, hash, stored)) return { accepted: true };
 
   // Something changed in between: the same call in parallel, a fence, or the end of the execution.
-  const again = await authorise(ports, authorization, request.epoch);
+  const again = await authoriseOutcome(ports, request, authorization);
   if (again.completed) return answerRepeat(again, hash);
   if (isFinal(again.execution.status)) {
     ports.signals.count('LateResult');
     throw new WfloError('late_result', `the execution has ended as ${again.execution.status}`);
   }
   throw new TryAgain('the attempt is being changed');
+}
+
+/** An outcome of somebody whose right was taken away, as the end of an execution does, is late. */
+async function authoriseOutcome(
+  ports: SandboxApiPorts,
+  request: CompleteRequest,
+  authorization: string | undefined,
+): Promise<Caller> {
+  try {
+    return await authorise(ports, authorization, request.epoch);
+  } catch (error) {
+    if (WfloError.is(error) && error.code === 'stale_epoch') ports.signals.count('LateResult');
+    throw error;
+  }
 }
 
 function answerRepeat(caller: Caller, hash: string): CompleteAnswer {

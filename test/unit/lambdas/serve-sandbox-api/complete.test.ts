@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fenceLease } from '../../../../lib/execution/close-attempt.ts';
 import { sha256 } from '../../../../lib/json.ts';
 import {
   claimed,
@@ -122,6 +123,16 @@ describe('a completion', () => {
     };
     expect(codeOf(await scene.call('complete', completeBody(), token))).toBe('stale_epoch');
     expect(await scene.attempt()).toMatchObject({ status: 'running' });
+  });
+
+  it('after the right was taken away is a conflict, and counted as late', async () => {
+    const { scene, token } = await running();
+    await scene.store.commit({ executionId: EXECUTION_ID, changes: [fenceLease(await scene.lease())], events: [] });
+    const answer = await scene.call('complete', completeBody(), token);
+    expect([answer.status, codeOf(answer)]).toEqual([409, 'stale_epoch']);
+    expect(scene.counted).toEqual(['LateResult']);
+    const beat = await scene.call('heartbeat', { epoch: 1, logs: [] }, token);
+    expect([beat.status, codeOf(beat)]).toEqual([409, 'stale_epoch']);
   });
 
   it('is not followed by anything but its repeat', async () => {
