@@ -1,6 +1,7 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { isJsonObject, type Json } from '../json.ts';
 import type { StepFunctionInvoker } from '../ports.ts';
+import type { StepFunctionEvent } from '../workflow/step-function-event.ts';
 
 /** What a call may take beyond the function's own time: its cold start and the way. */
 const MARGIN_SECONDS = 30;
@@ -14,15 +15,6 @@ export function stepFunctionClient(): LambdaClient {
   return new LambdaClient({ maxAttempts: 1 });
 }
 
-/** What a step function is called with. */
-export interface StepFunctionEvent {
-  readonly input: Json;
-  readonly idempotencyKey: string;
-  readonly executionId: string;
-  readonly stepPath: string;
-  readonly attempt: number;
-}
-
 /** `client` comes from `stepFunctionClient`. A call that AWS did not answer throws. */
 export function lambdaInvoker(options: {
   readonly client: LambdaClient;
@@ -33,20 +25,16 @@ export function lambdaInvoker(options: {
     async invoke(FunctionName, input, context, timeoutSeconds) {
       const { idempotencyKey, executionId, stepPath, attempt } = context;
       const event: StepFunctionEvent = { input, idempotencyKey, executionId, stepPath, attempt };
+      // Past its own time limit the function has ended, and nobody knows how: the call throws, as any that was not answered.
       const abortSignal = AbortSignal.timeout(Math.ceil((timeoutSeconds + marginSeconds) * 1000));
-      try {
-        const { FunctionError, Payload } = await client.send(
-          new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(event)) }),
-          { abortSignal },
-        );
-        const text = Payload === undefined ? '' : Buffer.from(Payload).toString();
-        // A function that returns nothing answers `null`, or nothing at all.
-        if (FunctionError === undefined) return { ok: true, output: text === '' ? null : (JSON.parse(text) as Json) };
-        return { ok: false, ...functionError(text) };
-      } catch (error) {
-        if (!abortSignal.aborted) throw error;
-        return { ok: false, timedOut: true, message: `the function did not answer within ${timeoutSeconds} s` };
-      }
+      const { FunctionError, Payload } = await client.send(
+        new InvokeCommand({ FunctionName, Payload: Buffer.from(JSON.stringify(event)) }),
+        { abortSignal },
+      );
+      const text = Payload === undefined ? '' : Buffer.from(Payload).toString();
+      // A function that returns nothing answers `null`, or nothing at all.
+      if (FunctionError === undefined) return { ok: true, output: text === '' ? null : (JSON.parse(text) as Json) };
+      return { ok: false, ...functionError(text) };
     },
   };
 }

@@ -53,10 +53,10 @@ describe('an invocation', () => {
     expect(requests).toHaveLength(1);
   });
 
-  it('is a time-out when no answer comes within the time of the function and a margin', async () => {
+  it('has no outcome when no answer comes within the time of the function and a margin: it may have acted', async () => {
     const never = () =>
       new Promise<ScriptedAnswer>((_resolve, reject) => setTimeout(() => reject(new Error('aborted')), 50));
-    expect(await invoke(never, [0, 0.01]).result).toMatchObject({ ok: false, timedOut: true });
+    await expect(invoke(never, [0, 0.01]).result).rejects.toThrow();
   });
 
   it('is never repeated by the client itself', async () => {
