@@ -1,5 +1,6 @@
 import { WfloError } from '../errors.ts';
 import { isJsonObject, type Json, type JsonSchema } from '../json.ts';
+import { refusalOfJson } from './refusal-of-json.ts';
 import { problemsError, validateJson } from './validate-json.ts';
 
 /** The key of an input that holds options of Wflo itself instead of data of the workflow. */
@@ -10,6 +11,10 @@ export const OPTIONS_KEY = 'wflo';
  * schema. Throws `unknown_option` and, with all problems at once, `invalid_input`.
  */
 export function acceptInput(workflow: { readonly name: string; readonly inputSchema: JsonSchema }, given: Json): Json {
+  const refusal = refusalOfJson(given);
+  if (refusal !== undefined) {
+    throw new WfloError('invalid_input', `the input ${refusal}`, { fix: 'write it as text, or flatter' });
+  }
   const data = withoutOptions(given);
   const verdict = validateJson(workflow.inputSchema, data);
   if (verdict.ok) return verdict.value;

@@ -76,19 +76,8 @@ function classifyStopped(task: Ended): TaskEnd {
   if (code === EXIT_CODE_NOT_DELIVERED) {
     return end('lost', 'sandbox_lost', code, 'the runner could not deliver its outcome');
   }
-  // ECS stops with SIGTERM and, later, SIGKILL: 137 says memory only where nobody asked for the stop.
-  const asked =
-    said === undefined &&
-    /^(UserInitiated|ServiceSchedulerInitiated|SpotInterruption|TerminationNotice)$/.test(task.stopCode ?? '');
-  if (code === EXIT_CODE_OUT_OF_MEMORY && !asked) {
-    return end(
-      'out_of_memory',
-      'out_of_memory',
-      code,
-      'the sandbox was killed with exit code 137, as for lack of memory',
-    );
-  }
-  const shown = code === null ? '' : ` with exit code ${code}`;
+  // Out of memory is what the reason calls so. 137 alone is any SIGKILL: of the host, of a stop, of a person.
+  const shown = code === null ? '' : ` with exit code ${code}${code === EXIT_CODE_OUT_OF_MEMORY ? ' (SIGKILL)' : ''}`;
   return end('lost', 'sandbox_lost', code, `the sandbox ended${shown} without an outcome${told}`);
 }
 

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import {
   CloudWatchLogsClient,
   DescribeLogGroupsCommand,
@@ -79,6 +80,23 @@ function runningCommand(pattern: string): number {
   return execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
     .split('\n')
     .filter((line) => line.includes(pattern)).length;
+}
+
+/** SIGKILL, as when the host of a container dies: nothing is said to anybody. */
+function killRunnersOf(executionId: string): void {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isRunnerOf(name, executionId));
+  expect(pids.length).toBeGreaterThan(0);
+  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
+}
+
+function isRunnerOf(pid: string, executionId: string): boolean {
+  try {
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return command.includes('runner.mjs') && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(executionId);
+  } catch {
+    // The process has ended, or belongs to somebody else.
+    return false;
+  }
 }
 
 describe('starting', () => {
@@ -299,11 +317,57 @@ describe('permissions are enforced', () => {
   });
 });
 
-describe('reconcile', () => {
-  it('finds nothing to repair in a quiet system, and does not fail', async () => {
-    const answer = await lambda.send(
-      new InvokeCommand({ FunctionName: `wflo-${aws.stage}-reconcile`, Payload: Buffer.from('{}') }),
+describe('what nobody reports', () => {
+  it('a runner that is killed is lost, told as lost, and its step is tried again', async () => {
+    const { executionId } = await wfloJson<ExecutionView>('run', 'patience');
+    await eventually(
+      () => status(executionId),
+      (view) => view.steps[0]?.status === 'running',
+      'the agent runs',
     );
-    expect(answer.FunctionError).toBeUndefined();
+    killRunnersOf(executionId);
+
+    const again = await eventually(
+      () => status(executionId),
+      (view) => view.steps[0]?.attempt === 2 && view.steps[0].status === 'running',
+      'the second attempt runs',
+      60,
+    );
+    expect(again.status).toBe('running');
+    const told = (await chain(executionId))
+      .filter(({ event }) => event.attempt === 1)
+      .map(({ event }) => event.eventType);
+    expect(told).toStrictEqual(['step.prepared', 'sandbox.claimed', 'step.started', 'sandbox.lost', 'step.retried']);
+    await wflo('cancel', executionId, '--local');
+    expect(await ended(executionId)).toMatchObject({ status: 'cancelled' });
+    await eventually(
+      async () => runningCommand('sleep 241'),
+      (count) => count === 0,
+      'nothing runs on',
+    );
+  });
+});
+
+describe('reconcile', () => {
+  const reconcile = () =>
+    lambda.send(new InvokeCommand({ FunctionName: `wflo-${aws.stage}-reconcile`, Payload: Buffer.from('{}') }));
+
+  it('ends an execution that is past its timeout', async () => {
+    const { executionId } = await wfloJson<ExecutionView>('run', 'deadline', '--input', '{"seconds":600}');
+    const view = await eventually(
+      async () => {
+        await reconcile();
+        return status(executionId);
+      },
+      (seen) => seen.endedAt !== null,
+      'the execution is ended',
+    );
+
+    expect(view).toMatchObject({ status: 'timed_out', error: { code: 'timed_out' } });
+    expect(types(await chain(executionId))).toStrictEqual(['workflow.started', 'workflow.timed_out']);
+  });
+
+  it('finds nothing to repair in a quiet system, and does not fail', async () => {
+    expect((await reconcile()).FunctionError).toBeUndefined();
   });
 });

@@ -27,8 +27,8 @@ describe('classifyTaskEnd', () => {
     [
       'a kill that nobody asked for',
       { stopCode: 'EssentialContainerExited', exitCode: 137 },
-      'out_of_memory',
-      'out_of_memory',
+      'lost',
+      'sandbox_lost',
       137,
     ],
     ['a kill after StopTask', { stopCode: 'UserInitiated', exitCode: 137 }, 'lost', 'sandbox_lost', 137],
@@ -89,8 +89,8 @@ describe('classifyTaskEnd', () => {
     [
       'a kill in the reason of StopTask',
       { stopCode: 'UserInitiated', stoppedReason: 'exit=137', exitCode: 0 },
-      'out_of_memory',
-      'out_of_memory',
+      'lost',
+      'sandbox_lost',
       137,
     ],
     [
