@@ -2,6 +2,7 @@ import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import { DEFAULT_TENANT, UNVERIFIED } from '../../lib/execution/actors.ts';
 import { executionIdFromArn, isExecutionId, parseExecutionId } from '../../lib/execution/identity.ts';
+import { inputHash } from '../../lib/execution/input-hash.ts';
 import {
   endEvent,
   endingOfMachine,
@@ -12,7 +13,7 @@ import {
 import { type Ending, type ExecutionRecord, SCHEMA } from '../../lib/execution/records.ts';
 import { EXECUTION_STATUSES, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
-import { canonicalJson, type Json, sha256 } from '../../lib/json.ts';
+import type { Json } from '../../lib/json.ts';
 import type { Clock, ExecutionStore, Ids, MachineExecution, SandboxTasks, StateMachines } from '../../lib/ports.ts';
 import { closeAttempts, stopCancelledTasks } from './close-attempts.ts';
 
@@ -119,7 +120,7 @@ async function recordUnopened(
     status: ending.status,
     executionArn,
     requester: UNVERIFIED,
-    inputHash: sha256(canonicalJson(machine?.input === undefined ? null : (JSON.parse(machine.input) as Json))),
+    inputHash: inputHash(machine?.input === undefined ? null : (JSON.parse(machine.input) as Json)),
     ...(error === undefined ? {} : { error }),
     ending,
     steps: [],

@@ -5,11 +5,12 @@ import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { DEFAULT_TENANT, GRAPH, UNVERIFIED } from '../../lib/execution/actors.ts';
 import { checkAtOf } from '../../lib/execution/check-at.ts';
 import { executionIdFromArn, isExecutionId } from '../../lib/execution/identity.ts';
+import { inputHash } from '../../lib/execution/input-hash.ts';
 import type { MachineState, OpenAnswer, OpenEvent, WorkflowConfig } from '../../lib/execution/machine.ts';
 import { pickRefs } from '../../lib/execution/pick-refs.ts';
 import { type ExecutionRecord, type Handle, SCHEMA } from '../../lib/execution/records.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
-import { canonicalJson, type Json, sha256 } from '../../lib/json.ts';
+import type { Json } from '../../lib/json.ts';
 import type { BlobStore, Clock, ExecutionStore, Ids } from '../../lib/ports.ts';
 
 export interface OpenPorts {
@@ -75,8 +76,8 @@ function openedRecord(
   existing: ExecutionRecord | undefined,
   accepted: Accepted,
 ): ExecutionRecord {
-  const inputHash = sha256(canonicalJson(event.input));
-  const recorded = existing !== undefined && announces(existing, inputHash, event.startedAt) ? existing : undefined;
+  const hash = inputHash(event.input);
+  const recorded = existing !== undefined && announces(existing, hash, event.startedAt) ? existing : undefined;
   const timeoutAt = new Date(Date.parse(event.startedAt) + config.timeoutSeconds * 1000).toISOString();
   return {
     schema: SCHEMA,
@@ -86,7 +87,7 @@ function openedRecord(
     status: 'running',
     executionArn: event.executionArn,
     requester: recorded?.requester ?? UNVERIFIED,
-    inputHash,
+    inputHash: hash,
     ...(accepted.ok ? { input: accepted.input } : {}),
     ...(accepted.ok
       ? {}
@@ -105,8 +106,8 @@ function openedRecord(
  * A record proves who started an execution only when it announced this start: with the same input, and before the
  * state machine began. One that came later was put beside a direct start of the same name, which it must not adopt.
  */
-function announces(record: ExecutionRecord, inputHash: string, machineStartedAt: string): boolean {
-  return record.inputHash === inputHash && Date.parse(record.startedAt) <= Date.parse(machineStartedAt);
+function announces(record: ExecutionRecord, hash: string, machineStartedAt: string): boolean {
+  return record.inputHash === hash && Date.parse(record.startedAt) <= Date.parse(machineStartedAt);
 }
 
 function commitOpened(

@@ -1,9 +1,10 @@
 import type { StartRequest } from '../../lib/client/api.ts';
 import { WfloError } from '../../lib/errors.ts';
 import { UNVERIFIED } from '../../lib/execution/actors.ts';
+import { inputHash } from '../../lib/execution/input-hash.ts';
 import type { WorkflowConfig } from '../../lib/execution/machine.ts';
 import { type ExecutionRecord, SCHEMA } from '../../lib/execution/records.ts';
-import { canonicalJson, type Json, sha256 } from '../../lib/json.ts';
+import type { Json } from '../../lib/json.ts';
 import type { ControlApiPorts } from './ports.ts';
 import type { Principal } from './principal.ts';
 import { unknownWorkflow } from './read-execution.ts';
@@ -86,10 +87,6 @@ function startingRecord(
     checkAt: new Date(now.getTime() + STARTING_CHECK_MS).toISOString(),
     traceId: traceId ?? executionId,
   };
-}
-
-export function inputHash(input: Json): string {
-  return sha256(canonicalJson(input));
 }
 
 /**

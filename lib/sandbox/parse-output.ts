@@ -1,8 +1,6 @@
 import type { ErrorData } from '../errors.ts';
-import { canonicalJson, type Json } from '../json.ts';
-
-/** Deeper values are refused: every later reader walks them recursively. */
-export const OUTPUT_DEPTH_LIMIT = 200;
+import { refusalOfJson } from '../execution/refusal-of-json.ts';
+import type { Json } from '../json.ts';
 
 export type ParsedOutput =
   | { readonly ok: true; readonly value: Json }
@@ -16,12 +14,8 @@ export function parseOutput(text: string): ParsedOutput {
   } catch {
     return invalid(`the output file is not JSON (${Buffer.byteLength(text)} bytes)`);
   }
-  if (depthExceeds(value, OUTPUT_DEPTH_LIMIT)) return invalid(`the output is nested deeper than ${OUTPUT_DEPTH_LIMIT}`);
-  try {
-    canonicalJson(value);
-  } catch {
-    return invalid('the output holds a number that JSON cannot carry, such as 1e999');
-  }
+  const refusal = refusalOfJson(value);
+  if (refusal !== undefined) return invalid(`the output ${refusal}`);
   return { ok: true, value };
 }
 
@@ -30,15 +24,4 @@ function invalid(message: string): ParsedOutput {
     ok: false,
     error: { code: 'invalid_output', message, fix: 'write one JSON value to the file that WFLO_OUTPUT names' },
   };
-}
-
-function depthExceeds(root: Json, limit: number): boolean {
-  let level: Json[] = [root];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limit) return true;
-    level = level.flatMap((value) =>
-      typeof value === 'object' && value !== null ? (Object.values(value) as Json[]) : [],
-    );
-  }
-  return false;
 }

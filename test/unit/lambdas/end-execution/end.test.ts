@@ -4,6 +4,7 @@ import { seenEnd } from '../../../../lambdas/end-execution/status-change.ts';
 import { relayItem } from '../../../../lambdas/relay-events/relay.ts';
 import { verifyChain } from '../../../../lib/audit/chain.ts';
 import type { PrepareAnswer } from '../../../../lib/execution/machine.ts';
+import { sha256 } from '../../../../lib/json.ts';
 import {
   beforeNextCommit,
   EXECUTION_ARN,
@@ -216,6 +217,15 @@ describe('more than a transaction takes', () => {
 });
 
 describe('an execution that was never opened', () => {
+  it.each(['{"table":1e999}', '['.repeat(50_000) + ']'.repeat(50_000)])(
+    'is recorded whatever its input is',
+    async (input) => {
+      scene.machines.set(EXECUTION_ARN, { status: 'FAILED', error: 'States.Runtime', cause: 'x', input });
+      expect(await scene.end()).toBe('ended');
+      expect(await scene.execution()).toMatchObject({ status: 'failed', inputHash: sha256('') });
+    },
+  );
+
   it('is recorded as it ended', async () => {
     scene.machines.set(EXECUTION_ARN, {
       status: 'FAILED',

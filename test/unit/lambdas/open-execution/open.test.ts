@@ -98,6 +98,8 @@ describe('opening an execution', () => {
 describe('an input that is refused', () => {
   it.each([
     ['invalid_input', {}],
+    ['invalid_input', JSON.parse('{ "table": "orders", "more": 1e999 }')],
+    ['invalid_input', { table: 'orders', more: JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) }],
     ['invalid_input', { table: 1, days: 'x' }],
     ['unknown_option', { table: 'orders', wflo: { budgetUsd: 1 } }],
   ])('is recorded as an ending: %s', async (code, input) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { inputHash } from '../../../../lambdas/serve-control-api/start-execution.ts';
 import type { ExecutionView } from '../../../../lib/client/api.ts';
+import { inputHash } from '../../../../lib/execution/input-hash.ts';
 import { anExecution } from '../../../_helpers/fakes/records.ts';
 import { ADA, controlApi } from './api-harness.ts';
 
@@ -164,6 +164,19 @@ describe('a start that is refused starts nothing', () => {
     [
       'an input above 256 KiB',
       { workflow: 'report', input: { table: 'x'.repeat(262_144), days: 1 } },
+      400,
+      'invalid_input',
+    ],
+    [
+      'an input that passes 256 KiB with the configuration that goes with it',
+      { workflow: 'report', input: { table: 'x'.repeat(262_144 - 200), days: 1 } },
+      400,
+      'invalid_input',
+    ],
+    ['a number beyond JSON', '{"workflow":"report","input":{"table":"x","days":1e999}}', 400, 'invalid_input'],
+    [
+      'an input nested too deep',
+      `{"workflow":"report","input":${'['.repeat(50_000)}${']'.repeat(50_000)}}`,
       400,
       'invalid_input',
     ],
