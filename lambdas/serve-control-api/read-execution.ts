@@ -8,8 +8,8 @@ import { stepViews, summaryOf } from './execution-view.ts';
 import type { ControlApiPorts } from './ports.ts';
 import type { Principal } from './principal.ts';
 
-/** A stored output above this stays out of the answer, which a Lambda may make 6 MB large. */
-const OUTPUT_IN_ANSWER_BYTES = 4 * 1024 * 1024;
+/** A stored output above this stays out of the answer: a Lambda answers 6 MB, where every quote of the text counts twice. */
+const OUTPUT_IN_ANSWER_BYTES = 2 * 1024 * 1024;
 
 /** How long CloudWatch Logs may take to show lines that were written before the execution ended. */
 const LOGS_SETTLE_MS = 5_000;

@@ -14,6 +14,8 @@ import { atEnd, decodeLogCursor, encodeLogCursor, LOG_START, type LogCursor, mar
 
 /** After this many requests the caller gets what was found. A page is empty only at the end: CloudWatch's own may be empty before. */
 const MAX_REQUESTS = 20;
+/** Nor is there another request after this much text. A request brings 1 MB at most, and a Lambda answers 6 MB, where all of it is escaped once more. */
+const ENOUGH_BYTES = 1024 * 1024;
 /** Limit of FilterLogEvents. */
 const MAX_PAGE = 10_000;
 
@@ -90,7 +92,10 @@ export function cloudWatchStepLogs(options: CloudWatchStepLogsOptions): StepLogs
       const items: StepLogLine[] = [];
       // Raised where a page brought nothing new and no step ahead.
       let atLeast = 1;
-      for (let requests = 0; items.length < limit && (requests < MAX_REQUESTS || items.length === 0); requests += 1) {
+      let bytes = 0;
+      const goesOn = (requests: number) =>
+        items.length < limit && (items.length === 0 || (requests < MAX_REQUESTS && bytes < ENOUGH_BYTES));
+      for (let requests = 0; goesOn(requests); requests += 1) {
         const ask = Math.min(Math.max(limit - items.length, atLeast), MAX_PAGE);
         const { events = [], nextToken } = await query(executionId, prefix, cursor, ask);
         let news = false;
@@ -107,6 +112,7 @@ export function cloudWatchStepLogs(options: CloudWatchStepLogsOptions): StepLogs
           if (!stream.startsWith(prefix) || wasSeen(cursor, { stream, timestamp, eventId })) continue;
           news = true;
           cursor = markSeen(cursor, { stream, timestamp, eventId });
+          bytes += Buffer.byteLength(event.message ?? '');
           const line = lineOf(event);
           // The prefix `crew/` also finds the streams of `crew/write`.
           if (line !== undefined && (stepPath === undefined || line.stepPath === stepPath)) items.push(line);

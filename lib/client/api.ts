@@ -31,7 +31,7 @@ export interface ExecutionView {
   readonly error?: ErrorData;
   /** Of a succeeded execution. */
   readonly output?: Json;
-  /** Instead of `output` where that is above 4 MiB: valid for 15 minutes at most. */
+  /** Instead of `output` where that is above 2 MiB: valid for 15 minutes at most. */
   readonly outputUrl?: string;
   readonly steps: readonly StepView[];
   readonly eventCount: number;

@@ -107,6 +107,28 @@ describe('reading step logs', () => {
     expect(texts).toEqual(['2', '3', '4', '5']);
   });
 
+  it('gives long lines in pages that fit the answer of a function (6 MB, its text escaped)', async () => {
+    const long = (index: number) => {
+      const event = stored(index, 'write', index);
+      return { ...event, message: JSON.stringify({ ...JSON.parse(event.message), text: '"'.repeat(64 * 1024) }) };
+    };
+    // Ten lines a request: CloudWatch gives at most 1 MB.
+    const { logs } = cloudWatch(
+      Array.from({ length: 100 }, (_, index) => long(index)),
+      { shortBy: 990 },
+    );
+    const sizes: number[] = [];
+    let cursor: string | undefined;
+    for (;;) {
+      const page = await logs.read(executionId, { limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
+      if (page.items.length === 0) break;
+      sizes.push(page.items.length);
+      expect(Buffer.byteLength(JSON.stringify(JSON.stringify(page.items)))).toBeLessThan(6_000_000);
+      cursor = page.cursor;
+    }
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(100);
+  });
+
   it('leaves out what others wrote into the streams', async () => {
     const foreign = { ...stored(1, 'write', 1), message: 'plain text of a log driver' };
     const { logs } = cloudWatch([stored(0, 'write', 0), foreign]);

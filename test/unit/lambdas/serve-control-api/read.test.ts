@@ -63,10 +63,10 @@ describe('describe', () => {
     ]);
   });
 
-  it('answers the stored output inline, and one above 4 MiB by URL', async () => {
+  it('answers the stored output inline, and one above 2 MiB by URL', async () => {
     const api = controlApi();
     const small = await api.blobs.put('report:small', 'output', { greeting: 'hello' });
-    const large = await api.blobs.put('report:large', 'output', { text: 'x'.repeat(5 * 1024 * 1024) });
+    const large = await api.blobs.put('report:large', 'output', { text: 'x'.repeat(2 * 1024 * 1024) });
     api.executions.seed({
       executions: [
         anExecution({ executionId: 'report:small', status: 'succeeded', output: small }),
