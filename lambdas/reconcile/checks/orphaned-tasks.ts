@@ -1,4 +1,5 @@
 import { isFinal } from '../../../lib/execution/status.ts';
+import { sha256 } from '../../../lib/json.ts';
 import { RUNNER_ENV } from '../../../lib/sandbox/protocol.ts';
 import { type Check, type Look, lookAtEach } from '../check.ts';
 import type { ReconcilePorts } from '../ports.ts';
@@ -10,9 +11,16 @@ const ENDING_MS = 5 * 60_000;
 export const orphanedTasks: Check = {
   name: 'orphaned-tasks',
   async run(ports) {
-    return lookAtEach(ports, await ports.tasks.listRunning(), (taskArn) => stopIfOrphaned(ports, taskArn));
+    const running = await ports.tasks.listRunning();
+    return lookAtEach(ports, shuffled(running, ports.clock.now()), (taskArn) => stopIfOrphaned(ports, taskArn));
   },
 };
+
+/** In another order in every run: where there are more than a run has time for, none is always among the last. */
+function shuffled(taskArns: readonly string[], now: Date): readonly string[] {
+  const place = new Map(taskArns.map((taskArn) => [taskArn, sha256(`${now.toISOString()} ${taskArn}`)]));
+  return taskArns.toSorted((a, b) => ((place.get(a) ?? '') < (place.get(b) ?? '') ? -1 : 1));
+}
 
 async function stopIfOrphaned(ports: ReconcilePorts, taskArn: string): Promise<Look> {
   const task = await ports.tasks.describe(taskArn);

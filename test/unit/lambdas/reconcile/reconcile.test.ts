@@ -317,6 +317,29 @@ describe('a running task', () => {
     expect(await repaired(orphanedTasks)).toBe(1);
   });
 
+  it('has its turn in some run, however many there are and however little time', async () => {
+    await scene.open();
+    const running = Array.from({ length: 50 }, (_, index) => `arn:somebody/${index}`);
+    for (const taskArn of running) scene.tasks.add({ taskArn });
+    const seen = new Set<string>();
+    const tasks: ReconcilePorts['tasks'] = {
+      describe: async (taskArn) => {
+        seen.add(taskArn);
+        remaining -= 10_000;
+        return scene.tasks.describe(taskArn);
+      },
+      findByLease: (leaseId) => scene.tasks.findByLease(leaseId),
+      stop: (taskArn, reason) => scene.tasks.stop(taskArn, reason),
+      listRunning: () => scene.tasks.listRunning(),
+    };
+    for (let run = 0; run < 100; run += 1) {
+      remaining = 50_000;
+      await orphanedTasks.run(ports({ tasks }));
+      scene.clock.advance(60);
+    }
+    expect(seen.size).toBe(running.length);
+  });
+
   it('is left alone when no workflow started it', async () => {
     scene.tasks.add({ taskArn: 'arn:somebody', environment: { OTHER: 'x' } });
     expect(await repaired(orphanedTasks)).toBe(0);
