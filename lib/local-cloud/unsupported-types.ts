@@ -6,7 +6,9 @@
 export const UNSUPPORTED_TYPES: Readonly<Record<string, string>> = {
   'AWS::EC2::FlowLog': 'the local AWS has no network to record',
   'AWS::Route53Resolver::FirewallDomainList':
-    'sandboxes do not ask the resolver of a VPC; the sandbox host cuts their network off',
+    'sandboxes are processes of this machine and ask its resolver: names are not filtered',
   'AWS::Route53Resolver::FirewallRuleGroup': 'as FirewallDomainList',
   'AWS::Route53Resolver::FirewallRuleGroupAssociation': 'as FirewallDomainList',
+  'AWS::EventSchemas::Registry': 'nobody looks events up there; docs/events.md has them',
+  'AWS::EventSchemas::Schema': 'as Registry',
 };

@@ -15,6 +15,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import type { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
+import { EventSchemas } from '../constructs/event-schemas/event-schemas.ts';
 import type { PlatformFunction } from '../constructs/platform-function/platform-function.ts';
 import type { ServiceApi } from '../constructs/service-api/service-api.ts';
 import type { DataStack } from './data-stack.ts';
@@ -36,7 +37,7 @@ interface AlarmOptions {
   readonly description: string;
 }
 
-/** Alarms on what needs a person, all to one topic that people subscribe to, and one page of graphs. */
+/** Alarms on what needs a person, all to one topic that people subscribe to, one page of graphs, and the schemas of events. */
 export class ObservabilityStack extends Stack {
   private readonly stage: string;
   private readonly topic: Topic;
@@ -46,6 +47,7 @@ export class ObservabilityStack extends Stack {
     const { deployment, data, platform, workflows } = props;
     this.stage = deployment.stage;
     this.topic = this.makeTopic(data);
+    new EventSchemas(this, 'EventSchemas', { deployment });
 
     const functions = [
       platform.openExecution,
