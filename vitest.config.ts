@@ -20,6 +20,9 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'cdk',
+          // Loading CDK takes longer than most of these tests: one worker loads it once.
+          isolate: false,
+          fileParallelism: false,
           include: ['test/constructs/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
