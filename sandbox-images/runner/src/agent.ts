@@ -43,6 +43,11 @@ export function startAgent(options: AgentOptions): Agent {
 
 async function run(options: AgentOptions, stopping: AbortSignal): Promise<AgentResult> {
   const [killsBefore, cpuBefore] = [await outOfMemoryKills(), await childrenCpuMs()];
+  // Told to stop while the work was fetched: whoever lost the right to act must not begin.
+  if (stopping.aborted) {
+    const stopped = String(stopping.reason);
+    return { exit: exitOf({ code: null, signal: null, stopped, outOfMemory: false }), wallMs: 0 };
+  }
   const startedAt = performance.now();
   const [command = '', ...parameters] = options.command;
   const child = await started(command, parameters, options).catch((error: unknown) => exitOfSpawnError(command, error));

@@ -289,6 +289,13 @@ describe('a session under way', () => {
     expect(w.calls.filter((call) => call === 'complete')).toHaveLength(1);
   });
 
+  it('never starts the agent when it was told to stop before, and reports', async () => {
+    const w = await world({ command: sh('trap "" TERM; touch "$TMPDIR/ran"; sleep 100') });
+    expect(await w.run({ stopping: AbortSignal.abort('the sandbox was told to stop (SIGTERM)') })).toBe(0);
+    await expect(readFile(`${w.root}/tmp/ran`)).rejects.toThrow('ENOENT');
+    expect((await w.scene.attempt()).exit).toMatchObject({ reason: 'killed', code: 143 });
+  });
+
   it('ends the agent and reports when the container is told to stop', async () => {
     const w = await world({ command: ['sleep', '100'] });
     const stopping = new AbortController();
