@@ -60,14 +60,8 @@ export class DataStack extends Stack {
         {
           sid: 'EncryptLogGroups',
           service: `logs.${this.region}.amazonaws.com`,
-          actions: [
-            'kms:Encrypt',
-            'kms:Decrypt',
-            'kms:ReEncryptFrom',
-            'kms:ReEncryptTo',
-            'kms:GenerateDataKey',
-            'kms:DescribeKey',
-          ],
+          // As CloudWatch Logs documents it: it refuses a key that it may use for less, and no group would be made.
+          actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'],
           conditions: {
             ArnLike: {
               'kms:EncryptionContext:aws:logs:arn': [
@@ -104,7 +98,12 @@ export class DataStack extends Stack {
           sid: 'SendAlarms',
           service: 'cloudwatch.amazonaws.com',
           actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-          conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+          // SNS asks for the key with the topic as context. Whether it passes on whose alarm it was is not documented.
+          conditions: {
+            ArnLike: {
+              'kms:EncryptionContext:aws:sns:topicArn': `arn:${this.partition}:sns:${this.region}:${this.account}:wflo-${stage}-*`,
+            },
+          },
         },
       ],
     });

@@ -1,7 +1,7 @@
 import { CustomResource, Duration } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import type { WorkflowResources } from '../../lib/constructs/agent-workflow/workflow-resources.ts';
-import { isDisposable, removalPolicy } from '../../lib/constructs/deployment/deployment.ts';
+import { isDisposable, protectedRemovalPolicy } from '../../lib/constructs/deployment/deployment.ts';
 import { seedHash } from './data/seed-hash.ts';
 
 /** The table that the workflow reads, filled with the made-up records of `data/`. */
@@ -13,7 +13,7 @@ const resources: WorkflowResources = (scope, { deployment, dataKey, stepFunction
     encryptionKey: dataKey,
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection: !isDisposable(deployment),
-    removalPolicy: removalPolicy(deployment),
+    removalPolicy: protectedRemovalPolicy(deployment),
   });
   stepFunction('export-records').bindTable('RECORDS_TABLE', records, { actions: ['Scan'] });
 

@@ -89,9 +89,27 @@ describe('what has state', () => {
       'AWS::Events::EventBus',
       'AWS::StepFunctions::StateMachine',
     ];
-    const lost = types.flatMap((type) => prod.ofType(type)).filter(({ DeletionPolicy }) => DeletionPolicy !== 'Retain');
+    const lost = types
+      .flatMap((type) => prod.ofType(type))
+      .filter(
+        ({ DeletionPolicy = '', UpdateReplacePolicy }) =>
+          !['Retain', 'RetainExceptOnCreate'].includes(DeletionPolicy) || UpdateReplacePolicy !== 'Retain',
+      );
     expect(lost.map(({ Type, id }) => `${Type} ${id}`)).toEqual([]);
     expect(types.map((type) => prod.ofType(type).length).every((count) => count > 0)).toBe(true);
+  });
+
+  it('does not keep its fixed name after a first deployment that was rolled back', () => {
+    const types = [
+      'AWS::Logs::LogGroup',
+      'AWS::Events::EventBus',
+      'AWS::StepFunctions::StateMachine',
+      'AWS::ECS::TaskDefinition',
+    ];
+    for (const type of types) {
+      expect(prod.ofType(type).length, type).toBeGreaterThan(0);
+      for (const { id, DeletionPolicy } of prod.ofType(type)) expect(DeletionPolicy, id).toBe('RetainExceptOnCreate');
+    }
   });
 });
 
@@ -146,14 +164,8 @@ describe('keys', () => {
     expect(services('TelemetryKey')).toEqual([
       [
         'logs.<AWS::Region>.amazonaws.com',
-        [
-          'kms:Decrypt',
-          'kms:DescribeKey',
-          'kms:Encrypt',
-          'kms:GenerateDataKey',
-          'kms:ReEncryptFrom',
-          'kms:ReEncryptTo',
-        ],
+        // The set that CloudWatch Logs documents.
+        ['kms:Decrypt', 'kms:Describe*', 'kms:Encrypt', 'kms:GenerateDataKey*', 'kms:ReEncrypt*'],
       ],
       ['events.amazonaws.com', ['kms:Decrypt', 'kms:GenerateDataKey']],
       ['events.amazonaws.com', ['kms:DescribeKey']],
@@ -174,13 +186,15 @@ describe('keys', () => {
       'arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/wflo/dev/*',
       'arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws/vendedlogs/states/wflo-dev-*',
     ]);
+    const [alarms] = statements('TelemetryKey').filter(({ Sid }) => Sid === 'SendAlarms');
+    expect(text(alarms?.Condition.ArnLike['kms:EncryptionContext:aws:sns:topicArn'])).toBe(
+      'arn:<AWS::Partition>:sns:<AWS::Region>:<AWS::AccountId>:wflo-dev-*',
+    );
   });
 
   it('give full rights to the account alone, which delegates to IAM', () => {
     for (const prefix of ['DataKey', 'TelemetryKey']) {
-      const [full, ...others] = statements(prefix).filter(({ Action }) =>
-        Action.some((action) => action.includes('*')),
-      );
+      const [full, ...others] = statements(prefix).filter(({ Action }) => Action.includes('kms:*'));
       expect(others).toEqual([]);
       expect(text(full?.Principal.AWS)).toBe('arn:<AWS::Partition>:iam::<AWS::AccountId>:root');
     }

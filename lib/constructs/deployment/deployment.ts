@@ -37,8 +37,16 @@ export function readDeployment(node: Node): Deployment {
   };
 }
 
-/** State of stages other than `dev` survives `cdk destroy`. */
+/**
+ * State of stages other than `dev` survives `cdk destroy`. What a deployment made that is then rolled back goes: most of
+ * it has a fixed name, which would be taken at the next try.
+ */
 export function removalPolicy(deployment: Deployment): RemovalPolicy {
+  return isDisposable(deployment) ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+}
+
+/** Of tables and keys: their names are made up, and deletion protection would make a roll-back fail. */
+export function protectedRemovalPolicy(deployment: Deployment): RemovalPolicy {
   return isDisposable(deployment) ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
 }
 

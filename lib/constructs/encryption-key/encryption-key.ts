@@ -3,7 +3,7 @@ import { AccountRootPrincipal, Effect, PolicyDocument, PolicyStatement, ServiceP
 import { Alias, Key } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Deployment } from '../deployment/deployment.ts';
-import { isDisposable } from '../deployment/deployment.ts';
+import { protectedRemovalPolicy } from '../deployment/deployment.ts';
 
 /** A service that uses the key in its own name, and the condition that ties it to our resources. */
 export interface KeyUser {
@@ -31,7 +31,7 @@ export class EncryptionKey extends Key {
       description: props.description,
       enableKeyRotation: true,
       // A key that is gone makes everything unreadable, also what was retained and what is in backups.
-      removalPolicy: isDisposable(props.deployment) ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
+      removalPolicy: protectedRemovalPolicy(props.deployment),
       policy: new PolicyDocument({
         statements: [
           new PolicyStatement({

@@ -10,7 +10,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { TableSchema } from '../../aws/table-schemas.ts';
 import type { Deployment } from '../deployment/deployment.ts';
-import { isDisposable, removalPolicy } from '../deployment/deployment.ts';
+import { isDisposable, protectedRemovalPolicy } from '../deployment/deployment.ts';
 
 export interface RecordTableProps {
   readonly deployment: Deployment;
@@ -29,7 +29,7 @@ export class RecordTable extends Table {
       encryptionKey: key,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: !isDisposable(deployment),
-      removalPolicy: removalPolicy(deployment),
+      removalPolicy: protectedRemovalPolicy(deployment),
       ...(schema.timeToLive === undefined ? {} : { timeToLiveAttribute: schema.timeToLive }),
       ...(schema.stream === undefined ? {} : { stream: StreamViewType[schema.stream] }),
     });
