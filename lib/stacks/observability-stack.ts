@@ -84,6 +84,11 @@ export class ObservabilityStack extends Stack {
       threshold: 1,
       description: 'An outbox item could not be read and stands in a chain as audit.gap',
     });
+    this.alarm('UnknownOutboxItems', {
+      metric: counted('UnknownOutboxItems', 'relay-events'),
+      threshold: 1,
+      description: 'Somebody wrote something else into the Events table; nothing of it can stand in a chain',
+    });
     this.makeDashboard(functions, lag, conflicts, platform);
   }
 

@@ -148,7 +148,7 @@ describe('what starts functions', () => {
 describe('alarms', () => {
   it('all tell the topic', () => {
     const alarms = stage.ofType('AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(16);
+    expect(alarms).toHaveLength(17);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toHaveLength(1);
       expect(Properties.AlarmDescription.length).toBeGreaterThan(20);
