@@ -1,8 +1,10 @@
 import { buildEvent } from '../../lib/audit/build-event.ts';
-import { fenceLease, isLeaseLive } from '../../lib/execution/close-attempt.ts';
+import type { WfloEvent } from '../../lib/audit/events.ts';
+import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-attempt.ts';
+import { isOutcomeUnknown, outcomeUnknown } from '../../lib/execution/decide-finish.ts';
 import { findTask } from '../../lib/execution/find-task.ts';
 import type { AttemptRecord, Ending, ExecutionRecord, LeaseRecord } from '../../lib/execution/records.ts';
-import { isAttemptOpen } from '../../lib/execution/status.ts';
+import { type AttemptStatus, isAttemptOpen } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Change, Clock, ExecutionStore, Ids, SandboxTasks } from '../../lib/ports.ts';
 
@@ -13,6 +15,8 @@ export interface CloseAttemptsPorts {
   readonly ids: Ids;
 }
 
+/** How an attempt ends whose execution has ended. */
+const CUT_OFF: readonly AttemptStatus[] = ['cancelled', 'outcome_unknown'];
 /** An attempt and its lease are two items of the 100 that a transaction takes. */
 const ATTEMPTS_PER_COMMIT = 40;
 /** The events of a commit are one item of at most 400 KB. The end event has the whole reason (characters). */
@@ -44,38 +48,45 @@ function closeChunk(
   live: readonly LeaseRecord[],
 ): Promise<boolean> {
   const endedAt = ports.clock.now().toISOString();
-  const changes: Change[] = attempts.flatMap(({ path, attempt, status }) => {
+  const reason = ending.reason.slice(0, REASON_CHARACTERS);
+  const changes: Change[] = [];
+  const events: WfloEvent[] = [];
+  for (const record of attempts) {
+    const { path, attempt, status } = record;
+    const error = mayHaveActed(record) ? { ...outcomeUnknown(reason), stepPath: path } : undefined;
+    const set =
+      error === undefined
+        ? ({ status: 'cancelled', endedAt } as const)
+        : ({ status: 'outcome_unknown', error, endedAt } as const);
+    changes.push({ item: 'attempt', path, attempt, set, expect: { status } });
     const lease = live.find((other) => other.path === path && other.attempt === attempt);
-    const change: Change = {
-      item: 'attempt',
-      path,
-      attempt,
-      set: { status: 'cancelled', endedAt },
-      expect: { status },
-    };
-    return lease === undefined ? [change] : [change, fenceLease(lease)];
-  });
-  const events = attempts.map(({ path, attempt }) =>
-    buildEvent(ports, execution, {
-      type: 'step.cancelled',
-      actor: ending.actor,
-      stepPath: path,
-      attempt,
-      data: { reason: ending.reason.slice(0, REASON_CHARACTERS) },
-    }),
-  );
+    if (lease !== undefined) changes.push(fenceLease(lease));
+    const about = { actor: ending.actor, stepPath: path, attempt };
+    events.push(
+      error === undefined
+        ? buildEvent(ports, execution, { ...about, type: 'step.cancelled', data: { reason } })
+        : buildEvent(ports, execution, { ...about, type: 'step.failed', data: { error } }),
+    );
+  }
   return ports.executions.commit({ executionId: execution.executionId, changes, events });
 }
 
+/** It got its work, and its outcome cannot be known: that stays so in an execution that was ended. */
+function mayHaveActed(attempt: AttemptRecord): boolean {
+  const { exit, harmless } = attempt;
+  const known = exit === undefined ? {} : { exit };
+  return isOutcomeUnknown({ ...known, reported: exit !== undefined, claimed: wasClaimed(attempt), harmless });
+}
+
 /**
- * Stops the sandboxes of all cancelled attempts. Also of those that an earlier call cancelled, which may have been
+ * Stops the sandboxes of all attempts that were cut off. Also of those that an earlier call cancelled, which may have been
  * cut off before it came to stop them; stopping twice does no harm.
  */
 export async function stopCancelledTasks(ports: CloseAttemptsPorts, execution: ExecutionRecord): Promise<void> {
   const { executionId } = execution;
   const attempts = await ports.executions.listAttempts(executionId);
   for (const { kind, path, attempt, status } of attempts) {
-    if (kind !== 'sandbox' || status !== 'cancelled') continue;
+    if (kind !== 'sandbox' || !CUT_OFF.includes(status)) continue;
     const task = await findTask(ports.tasks, await ports.executions.getLease(executionId, path, attempt));
     if (task === undefined || task.lastStatus === 'STOPPED') continue;
     await ports.tasks.stop(task.taskArn, `the execution ${executionId} has ended`);

@@ -3,6 +3,7 @@ import { type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
 import { allotAttempt } from '../../lib/execution/allot-attempt.ts';
+import { isHarmless } from '../../lib/execution/decide-finish.ts';
 import { freezePayload, payloadRefs } from '../../lib/execution/freeze-payload.ts';
 import { loadValues } from '../../lib/execution/load-values.ts';
 import type { PrepareAnswer, PrepareEvent, SandboxTarget, StepConfig } from '../../lib/execution/machine.ts';
@@ -67,6 +68,7 @@ async function offer(
     attempt,
     enteredAt: event.enteredAt,
     status: 'prepared',
+    harmless: isHarmless(step),
     preparedAt: ports.clock.now().toISOString(),
   };
   const frozen = await freeze(ports, event, step, execution);

@@ -43,23 +43,39 @@ export function decideFinish(facts: FinishFacts): FinishDecision {
   if (exit.reason === 'ok') return { next: 'ok' };
 
   const error = errorOf(exit, facts.code);
-  const harmless = facts.effects === 'none' || facts.idempotent;
+  const harmless = isHarmless(facts);
+  if (isOutcomeUnknown({ ...facts, harmless })) return { next: 'failed', error: outcomeUnknown(error.message) };
   const uncertain = UNCERTAIN.includes(exit.reason);
-  if ((uncertain || !facts.reported) && claimed && !harmless) {
-    return {
-      next: 'failed',
-      error: {
-        code: 'outcome_unknown',
-        message: `the attempt was lost after it began, and may have acted: ${error.message}`,
-        fix: 'look at what the step changed; declare `idempotent: true` where a repeat does no harm',
-      },
-    };
-  }
   const worthIt = !claimed || (harmless && (uncertain || WORTH_REPEATING.includes(exit.reason)));
   if (worthIt && !facts.ending && facts.attempt <= facts.retry.maxRetries) {
     return { next: 'again', waitSeconds: backoffSeconds(facts.retry, facts.attempt, facts.random), error };
   }
   return { next: 'failed', error };
+}
+
+/** Whether a step may be run once more, however far it came. */
+export function isHarmless(step: { readonly effects: Effects; readonly idempotent: boolean }): boolean {
+  return step.effects === 'none' || step.idempotent;
+}
+
+/** Whether an attempt may have acted, and nobody can know how far it came. */
+export function isOutcomeUnknown(attempt: {
+  readonly exit?: Exit;
+  readonly reported: boolean;
+  readonly claimed: boolean;
+  readonly harmless: boolean;
+}): boolean {
+  const { exit, reported, claimed, harmless } = attempt;
+  const uncertain = !reported || (exit !== undefined && UNCERTAIN.includes(exit.reason));
+  return uncertain && claimed && !harmless;
+}
+
+export function outcomeUnknown(why: string): ErrorData {
+  return {
+    code: 'outcome_unknown',
+    message: `the attempt was lost after it began, and may have acted: ${why}`,
+    fix: 'look at what the step changed; declare `idempotent: true` where a repeat does no harm',
+  };
 }
 
 /** Full jitter: anything between 0 and the delay, which doubles per attempt up to its cap. Whole seconds. */

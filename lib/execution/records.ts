@@ -80,6 +80,8 @@ export interface AttemptRecord {
   /** `$$.State.EnteredTime` of the Prepare that made it: the same entry always gets the same attempt. */
   readonly enteredAt: string;
   readonly status: AttemptStatus;
+  /** A repeat does no harm: the step has no effects, or is idempotent. */
+  readonly harmless: boolean;
   /** The frozen canonical payload and the hash of it. */
   readonly payload?: Handle;
   readonly payloadHash?: string;

@@ -33,6 +33,7 @@ export function anAttempt(fields: Partial<AttemptRecord> = {}): AttemptRecord {
     kind: 'sandbox',
     attempt: 1,
     enteredAt: '2026-01-01T00:00:01.000Z',
+    harmless: true,
     status: 'prepared',
     payloadHash: HASH,
     preparedAt: '2026-01-01T00:00:01.500Z',

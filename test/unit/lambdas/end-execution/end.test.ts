@@ -3,7 +3,7 @@ import { endExecution } from '../../../../lambdas/end-execution/end.ts';
 import { seenEnd } from '../../../../lambdas/end-execution/status-change.ts';
 import { relayItem } from '../../../../lambdas/relay-events/relay.ts';
 import { verifyChain } from '../../../../lib/audit/chain.ts';
-import type { PrepareAnswer } from '../../../../lib/execution/machine.ts';
+import type { PrepareAnswer, StepConfig } from '../../../../lib/execution/machine.ts';
 import { sha256 } from '../../../../lib/json.ts';
 import {
   beforeNextCommit,
@@ -69,6 +69,43 @@ describe('an execution that was stopped', () => {
     await scene.end();
     expect(await scene.attempt()).toMatchObject({ status: 'succeeded' });
     expect(scene.events()).not.toContain('step.cancelled');
+  });
+});
+
+describe('an attempt that was claimed and may do harm', () => {
+  const RISKY = { ...PLAN, effects: 'irreversible' } as const;
+
+  async function cancelled(step: StepConfig): Promise<void> {
+    await scene.open();
+    const prepared = await scene.prepare(step);
+    await scene.claim(prepared, scene.startTask(prepared));
+    await scene.beginToCancel();
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+  }
+
+  it('has an unknown outcome when its execution is stopped, and its task is stopped', async () => {
+    await cancelled(RISKY);
+    await scene.end();
+    expect(await scene.attempt()).toMatchObject({
+      status: 'outcome_unknown',
+      error: { code: 'outcome_unknown', stepPath: 'plan' },
+    });
+    expect(await scene.lease()).toMatchObject({ status: 'fenced' });
+    expect(scene.tasks.stopped).toHaveLength(1);
+    expect(scene.events().slice(2)).toEqual(['step.failed', 'workflow.cancelled']);
+    expect(await scene.execution()).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('is cancelled where a repeat does no harm, or where it reported its end', async () => {
+    await cancelled({ ...RISKY, idempotent: true });
+    await scene.end();
+    expect(await scene.attempt()).toMatchObject({ status: 'cancelled' });
+
+    scene = new ExecutionScene();
+    await cancelled(RISKY);
+    await scene.complete({ attempt: 1, route: 'run', leaseId: '', code: '' }, { reason: 'killed', code: 143 });
+    await scene.end();
+    expect(await scene.attempt()).toMatchObject({ status: 'cancelled', exit: { reason: 'killed' } });
   });
 });
 
