@@ -19,26 +19,37 @@ export async function complete(
   request: CompleteRequest,
   authorization: string | undefined,
 ): Promise<CompleteAnswer> {
-  const hash = completionHash(request);
   const caller = await authoriseOutcome(ports, request, authorization);
-  if (caller.completed) return answerRepeat(caller, hash);
-  if (isFinal(caller.execution.status)) {
-    ports.signals.count('LateResult');
-    throw new WfloError('late_result', `the execution has ended as ${caller.execution.status}`);
-  }
+  const answer = await recordOnce(ports, request, authorization, caller);
+  // After the outcome, which must not depend on them: where they cannot be written, the runner sends both again.
   const { executionId, path, attempt } = caller.address;
   await ports.logs.write(executionId, path, attempt, request.logs);
+  return answer;
+}
+
+async function recordOnce(
+  ports: SandboxApiPorts,
+  request: CompleteRequest,
+  authorization: string | undefined,
+  caller: Caller,
+): Promise<CompleteAnswer> {
+  const hash = completionHash(request);
+  if (caller.completed) return answerRepeat(caller, hash);
+  refuseLate(ports, caller);
   const stored = await storeOutput(ports, caller, request);
   if (await commit(ports, caller, request, hash, stored)) return { accepted: true };
 
   // Something changed in between: the same call in parallel, a fence, or the end of the execution.
   const again = await authoriseOutcome(ports, request, authorization);
   if (again.completed) return answerRepeat(again, hash);
-  if (isFinal(again.execution.status)) {
-    ports.signals.count('LateResult');
-    throw new WfloError('late_result', `the execution has ended as ${again.execution.status}`);
-  }
+  refuseLate(ports, again);
   throw new TryAgain('the attempt is being changed');
+}
+
+function refuseLate(ports: SandboxApiPorts, { execution }: Caller): void {
+  if (!isFinal(execution.status)) return;
+  ports.signals.count('LateResult');
+  throw new WfloError('late_result', `the execution has ended as ${execution.status}`);
 }
 
 /** An outcome of somebody whose right was taken away, as the end of an execution does, is late. */

@@ -15,8 +15,6 @@ export async function heartbeat(
   const caller = await authorise(ports, authorization, request.epoch);
   requireLive(caller);
   const { address, lease, execution, presented } = caller;
-  await ports.logs.write(address.executionId, address.path, address.attempt, request.logs);
-
   const now = ports.clock.now();
   const token = isRenewalDue(lease, presented, now) ? formatSessionToken(address, ports.ids.secret()) : undefined;
   const session = token === undefined ? undefined : sessionOf(token, now);
@@ -38,6 +36,8 @@ export async function heartbeat(
     events: [],
   });
   if (!committed) throw new WfloError('stale_epoch', 'the lease was taken away');
+  // After the sign of life, which must not depend on them: lines that cannot be written come with the next heartbeat.
+  await ports.logs.write(address.executionId, address.path, address.attempt, request.logs);
   return {
     ...(token === undefined ? {} : { sessionToken: token }),
     sessionExpiresAt: (session ?? presented).expiresAt,

@@ -5,8 +5,13 @@ import type { LogLine } from '../../../lib/sandbox/protocol.ts';
 /** The cursor names every line that was given out, so that late ones of another step are still found. */
 export class FakeStepLogs implements StepLogs {
   readonly lines: StepLogLine[] = [];
+  /** What the next write fails with. */
+  failure: Error | undefined;
 
   async write(executionId: string, stepPath: string, attempt: number, lines: readonly LogLine[]): Promise<void> {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure !== undefined) throw failure;
     this.lines.push(...lines.map((line) => ({ ...line, executionId, stepPath, attempt })));
   }
 

@@ -63,6 +63,18 @@ describe('a completion', () => {
     expect([await scene.attempt(), await scene.lease(), scene.eventTypes()]).toEqual(before);
   });
 
+  it('is recorded also while its log lines cannot be written, which come with its repeat', async () => {
+    const { scene, token } = await running();
+    const line = { at: '2026-01-01T00:00:00.000Z', stream: 'stderr', text: 'bye' } as const;
+    const body = completeBody({ logs: [line] });
+    scene.logs.failure = new Error('throttled');
+    expect(await scene.call('complete', body, token)).toMatchObject({ status: 500 });
+    expect(await scene.attempt()).toMatchObject({ status: 'exited', exit: { reason: 'ok' } });
+    expect(await scene.call('complete', body, token)).toMatchObject({ status: 200 });
+    expect(scene.logs.lines).toMatchObject([line]);
+    expect(scene.eventTypes().filter((type) => type === 'sandbox.exited')).toHaveLength(1);
+  });
+
   it('is accepted when the same one was written in between', async () => {
     const { scene, token } = await running();
     const body = completeBody({ output: { text: '1' } });

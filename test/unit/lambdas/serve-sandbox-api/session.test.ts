@@ -50,6 +50,15 @@ describe('a session', () => {
 });
 
 describe('a heartbeat', () => {
+  it('keeps the lease also while its log lines cannot be written', async () => {
+    const scene = await sandboxScene();
+    const { sessionToken } = await claimed(scene);
+    scene.clock.advance(30);
+    scene.logs.failure = new Error('throttled');
+    expect(await scene.call('heartbeat', { epoch: 1, logs: [LINE] }, sessionToken)).toMatchObject({ status: 500 });
+    expect(await scene.lease()).toMatchObject({ lastHeartbeatAt: '2026-01-01T00:00:30.000Z' });
+  });
+
   it('keeps the lease and writes the lines, without an event', async () => {
     const scene = await sandboxScene();
     const { sessionToken } = await claimed(scene);
