@@ -1,0 +1,60 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { afterEach, describe, expect, it } from 'vitest';
+import { DROPPED_CAPABILITIES } from '../../../lib/constructs/sandbox-task/sandbox-tasks.ts';
+import type { SandboxPayload } from '../../../lib/execution/payload.ts';
+import { runnerBundle, runnerWorld, type World } from '../../_helpers/runner-world.ts';
+
+/** On Fargate the runner is root with what the task definition leaves it, and the agent is uid 1000. */
+const dropped = `-${DROPPED_CAPABILITIES.map((name) => name.toLowerCase()).join(',-')}`;
+const SETPRIV = ['--bounding-set', dropped, '--inh-caps', '-all'];
+const isPossible = process.getuid?.() === 0 && spawnSync('setpriv', [...SETPRIV, 'true']).status === 0;
+
+let world: World | undefined;
+afterEach(async () => {
+  await world?.close();
+  world = undefined;
+});
+
+async function runAsOnFargate(
+  script: string,
+  payload: Partial<SandboxPayload> = {},
+): Promise<{ code: number | null; stderr: string; world: World }> {
+  const made = await runnerWorld({ command: ['sh', '-c', script], ...payload });
+  world = made;
+  const child = spawn('setpriv', [...SETPRIV, process.execPath, await runnerBundle()], {
+    env: { ...made.variables(), WFLO_AGENT_UID: '1000' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, stderr, world: made };
+}
+
+describe.skipIf(!isPossible)('a runner that is root without the capabilities that are dropped on Fargate', () => {
+  it('runs the agent as another user with no capability, and takes an output that only this user could read', async () => {
+    const { code, stderr, world } = await runAsOnFargate(
+      `umask 077
+       caps=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+       chmod 0700 .. ; echo "{\\"user\\":\\"$(id -u):$(id -g):$(id -G)\\",\\"caps\\":\\"$caps\\"}" > "$WFLO_OUTPUT"`,
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    expect(await world.outputOf()).toEqual({ user: '1000:1000:1000', caps: '0'.repeat(16) });
+  });
+
+  it('keeps its environment, which holds the code of the lease, from the agent', async () => {
+    const { code, world } = await runAsOnFargate(
+      'if cat "/proc/$PPID/environ" >/dev/null 2>&1; then echo 1; else echo 0; fi > "$WFLO_OUTPUT"',
+    );
+    expect(code).toBe(0);
+    expect(await world.outputOf()).toBe(0);
+  });
+
+  it('may end an agent of another user, at its time limit', async () => {
+    const { code, world } = await runAsOnFargate('sleep 60', { timeoutSeconds: 1 });
+    expect(code).toBe(0);
+    expect(await world.scene.attempt()).toMatchObject({ exit: { reason: 'timed_out' } });
+  });
+});
