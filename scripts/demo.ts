@@ -8,7 +8,7 @@ import { toErrorData } from '../lib/errors.ts';
 import { type LocalUpResult, localUp } from '../lib/local-cloud/index.ts';
 import { checkChain, checkGreeting, checkReport } from './demo/checks.ts';
 import { narrate } from './demo/narrator.ts';
-import { chapter, done, failed, indent, say } from './demo/words.ts';
+import { begun, chapter, done, failed, indent, list, say } from './demo/words.ts';
 
 const projectDir = resolve(import.meta.dirname, '..');
 const began = Date.now();
@@ -17,7 +17,11 @@ function tellLimits({ isolation }: LocalUpResult): void {
   const open =
     isolation?.properties.filter((property) => !property.enforced).map((property) => property.property) ?? [];
   if (open.length > 0)
-    say(`Sandboxes are plain processes here. Not enforced: ${open.join(', ')}. On AWS they are Fargate tasks.`);
+    say(
+      indent(
+        `Sandboxes are plain processes here, Fargate tasks on AWS. Not enforced on this machine:\n    ${open.join(', ')}.`,
+      ),
+    );
 }
 
 async function demo(): Promise<boolean> {
@@ -28,6 +32,7 @@ async function demo(): Promise<boolean> {
     projectDir,
     driver: 'process',
     report: ({ state, text, milliseconds }) => {
+      if (state === 'started') begun(text);
       if (state === 'done' && milliseconds !== undefined && milliseconds > 300)
         done(`${text} (${(milliseconds / 1000).toFixed(1)} s)`);
       if (state === 'skipped') done(text);
@@ -47,19 +52,24 @@ async function demo(): Promise<boolean> {
   const planned = (await checkReport(processed, input)) && (await checkChain(client, processed));
   const { markdown } = (processed.output as { report: { markdown: string } } | undefined)?.report ?? { markdown: '' };
   say('');
-  for (const line of markdown.split('\n').slice(0, 14)) say(indent(line));
+  // What comes before the first section: the sum of it.
+  const [head = ''] = markdown.split('\n## ');
+  for (const line of head.trimEnd().split('\n')) say(indent(line).trimEnd());
 
   chapter('Try next');
-  for (const line of [
-    `npx wflo status ${processed.executionId} --local`,
-    `npx wflo events ${processed.executionId} --local`,
-    `npx wflo logs ${processed.executionId} --local`,
-    'npx wflo run hello --local --input \'{"name":"you"}\' --wait',
-    'npx wflo graph data-processor',
-    'npx wflo local down',
-  ]) {
-    say(indent(line));
-  }
+  list([
+    [`npx wflo status ${processed.executionId} --local`, 'the steps, and the whole report'],
+    [`npx wflo events ${processed.executionId} --local`, 'every state change, in order'],
+    [`npx wflo logs ${processed.executionId} --local`, 'what the agents printed'],
+    ['npx wflo run hello --local --input \'{"name":"you"}\' --wait', 'your own execution, live'],
+    ['npx wflo local down', 'stop the local AWS'],
+  ]);
+  chapter('Where things are');
+  list([
+    ['state-machines/hello, state-machines/data-processor', 'the workflows and their agents'],
+    ['.wflo/', 'the local AWS: its data, logs/'],
+    ['docs/guides/authoring.md', 'write a workflow of your own'],
+  ]);
   return greeted && planned;
 }
 

@@ -35,7 +35,12 @@ export function commandHelp(command: Command, style: Style): string[] {
 }
 
 function section(title: string, rows: readonly (readonly string[])[]): string[] {
-  return rows.length === 0 ? [] : [title, ...table(rows).map((line) => `  ${line}`), ''];
+  if (rows.length === 0) return [];
+  const names = Math.max(...rows.map(([name = '']) => name.length));
+  const lines = rows.flatMap(([name = '', summary = '']) =>
+    wrapped(summary, WIDTH - names - 4).map((part, index) => [index === 0 ? name : '', part]),
+  );
+  return [title, ...table(lines).map((line) => `  ${line}`), ''];
 }
 
 /** All commands, or those of one first word. */
@@ -57,11 +62,11 @@ export function overview(commands: readonly Command[], topic: string | undefined
 
 const WIDTH = 100;
 
-function wrapped(text: string): string[] {
+function wrapped(text: string, width = WIDTH): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > WIDTH) lines.push(word);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = `${last} ${word}`;
   }
   return lines;

@@ -2,7 +2,7 @@ import { WfloError } from '../errors.ts';
 import type { Json } from '../json.ts';
 
 /** Parses JSON; throws `malformed_json` that names line and column. `source` says where the text came from. */
-export function parseJson(text: string, source: string): Json {
+export function parseJson(text: string, source: string, fix: string): Json {
   const problem = jsonProblem(text);
   if (problem === undefined) return JSON.parse(text) as Json;
   const before = text.slice(0, problem.offset);
@@ -14,7 +14,7 @@ export function parseJson(text: string, source: string): Json {
     'malformed_json',
     `${source} is not JSON: line ${line}, column ${column}: expected ${problem.expected}, ${found}`,
     {
-      fix: `quote it for the shell: --input '{"key":"value"}', or pass a file: --input @input.json`,
+      fix,
       details: { line, column, offset: problem.offset },
     },
   );

@@ -3,19 +3,28 @@ import type { Actor } from '../execution/records.ts';
 import type { Json } from '../json.ts';
 import { cutTo, type Style, visible } from './style.ts';
 import { table } from './table.ts';
+import { clockText } from './times.ts';
 
-/** The chain in its order, one record a line, cut to the terminal where there is one. */
+/**
+ * The chain in its order, one record a line. On a terminal it is made to fit: times without the day, hashes and names
+ * of tasks abridged, and then cut. Whoever pipes it gets all of it.
+ */
 export function eventLines(records: readonly ChainRecord[], columns: number | undefined, style: Style): string[] {
   if (records.length === 0) return ['no events yet'];
+  const whole = columns === undefined;
   const lines = table([
     ['SEQ', 'TIME', 'EVENT', 'STEP', 'ACTOR', 'DATA'].map((title) => style('dim', title)),
     ...records.map(({ seq, event }) => [
       String(seq),
-      event.timestamp,
+      whole ? event.timestamp : clockText(event.timestamp),
       event.eventType,
       event.stepPath === undefined ? '' : `${event.stepPath}${event.attempt === undefined ? '' : `#${event.attempt}`}`,
-      visible(actorText(event.actor)),
-      visible(Object.entries(event.data).map(fieldText).join(' ')),
+      visible(whole ? actorText(event.actor) : abridged(actorText(event.actor))),
+      visible(
+        Object.entries(event.data)
+          .map((field) => fieldText(field, whole))
+          .join(' '),
+      ),
     ]),
   ]);
   return columns === undefined ? lines : lines.map((line) => cutTo(line, columns));
@@ -27,6 +36,14 @@ function actorText({ type, id, via }: Actor): string {
   return id.startsWith('arn:') ? id.split(':').slice(5).join(':') : id;
 }
 
-function fieldText([name, value]: [string, Json]): string {
-  return `${name}=${typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value)}`;
+function fieldText([name, value]: [string, Json], whole: boolean): string {
+  const text = typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  return `${name}=${whole ? text : abridged(text)}`;
+}
+
+/** Twelve characters of a hash and eight of a task tell them apart in one execution. */
+function abridged(text: string): string {
+  return text
+    .replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1…')
+    .replace(/(?:\barn:[^\s"]*:)?\btask\/[\w-]+\/([0-9a-f]{8})[0-9a-f-]+/g, 'task/$1…');
 }

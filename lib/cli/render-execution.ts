@@ -25,7 +25,7 @@ export function statusColour(status: ExecutionView['status']): Colour {
 /** An execution as a person wants to see it: what it is, its steps, then how it ended. */
 export function executionLines(view: ExecutionView, now: Date, style: Style): string[] {
   const elapsed = elapsedText(view.startedAt, view.endedAt, now);
-  const steps = view.steps.map((step) => stepRow(step, now, style));
+  const steps = view.steps.map((step) => stepRow(step, now, style, isFinal(view.status)));
   return [
     `${style('bold', view.executionId)}  ${style(statusColour(view.status), view.status)}  ${elapsed}`,
     ...table(steps).map((line) => `  ${line}`),
@@ -34,11 +34,12 @@ export function executionLines(view: ExecutionView, now: Date, style: Style): st
   ];
 }
 
-function stepRow(step: StepView, now: Date, style: Style): string[] {
+function stepRow(step: StepView, now: Date, style: Style, ended = false): string[] {
   const [symbol, colour] = SYMBOLS[step.status];
   return [
     `${style(colour, symbol)} ${step.path}`,
-    style(colour, step.status),
+    // Such as in a branch that was not taken: nothing is pending where the execution has ended.
+    style(colour, ended && step.status === 'pending' ? 'not run' : step.status),
     // A step that is neither at work nor ended has no time of its own.
     step.status === 'pending' ? '' : elapsedText(step.startedAt, step.endedAt, now),
     stepNotes(step),

@@ -85,30 +85,41 @@ const CREDENTIAL_ERRORS = [
   'UnrecognizedClientException',
 ];
 
+/** `details.reason` of `no_target`. */
+type NoTargetReason = 'not_deployed' | 'no_credentials' | 'no_region' | 'unreadable';
+
 /** Why no deployment was found, in terms of what a person can change. */
 export function noTarget(error: unknown, stage: string, parameter: string): unknown {
   if (!(error instanceof Error) || WfloError.is(error)) return error;
-  const fail = (message: string, fix: string) => new WfloError('no_target', message, { fix, cause: error });
+  const fail = (message: string, fix: string, reason: NoTargetReason) =>
+    new WfloError('no_target', message, { fix, cause: error, details: { reason } });
   if (error.name === 'ParameterNotFound') {
     return fail(
       `no deployment of stage "${stage}" in this account and region`,
       `deploy it with \`wflo deploy --stage ${stage}\`, name another with --stage, or use --local`,
+      'not_deployed',
     );
   }
   if (error.name === 'CredentialsProviderError' || CREDENTIAL_ERRORS.includes(error.name)) {
     return fail(
       `no usable AWS credentials: ${error.message}`,
       'sign in to AWS (AWS_PROFILE, `aws sso login`), or use --local',
+      'no_credentials',
     );
   }
   if (error.message.includes('Region is missing')) {
-    return fail('no AWS region is set', 'set AWS_REGION or AWS_PROFILE, or use --local');
+    return fail('no AWS region is set', 'set AWS_REGION or AWS_PROFILE, or use --local', 'no_region');
   }
   if (error.name === 'AccessDeniedException') {
-    return fail(`the parameter ${parameter} may not be read: ${error.message}`, `allow ssm:GetParameter on it`);
+    return fail(
+      `the parameter ${parameter} may not be read: ${error.message}`,
+      `allow ssm:GetParameter on it`,
+      'unreadable',
+    );
   }
   return fail(
     `the parameter ${parameter} cannot be read: ${error.message}`,
     'check network, region and credentials, or use --local',
+    'unreadable',
   );
 }

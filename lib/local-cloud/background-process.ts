@@ -74,10 +74,14 @@ export async function removePidFile(pidFile: string): Promise<void> {
   await rm(pidFile, { force: true });
 }
 
-/** The end of a log; empty where there is none. */
-export async function lastLogLines(logFile: string, count = 10): Promise<readonly string[]> {
+/** Of a line of a log in an error: the log has the rest, and says so often in JSON of a thousand characters. */
+const SHOWN_CHARACTERS = 160;
+
+/** The end of a log, long lines cut; empty where there is none. */
+export async function lastLogLines(logFile: string, count = 5): Promise<readonly string[]> {
   try {
-    return lastLines(await readFile(logFile, 'utf8'), count);
+    const lines = lastLines(await readFile(logFile, 'utf8'), count);
+    return lines.map((line) => (line.length > SHOWN_CHARACTERS ? `${line.slice(0, SHOWN_CHARACTERS)}…` : line));
   } catch {
     return [];
   }

@@ -124,6 +124,8 @@ export interface CheckResult {
   readonly name: string;
   readonly level: 'ok' | 'warn' | 'fail';
   readonly message: string;
+  /** What the message sums up, one entry a line. */
+  readonly details?: readonly string[];
   /** What to do; always present with `warn` and `fail`. */
   readonly fix?: string;
 }

@@ -4,7 +4,7 @@ import { cdkCommand } from './cdk.ts';
 import type { DeployOptions, DeployResult } from './contract.ts';
 import { readStageParameters } from './deployment-parameters.ts';
 import { inPhase } from './progress.ts';
-import { projectStage } from './stage.ts';
+import { projectStage, requireProject } from './stage.ts';
 
 /**
  * Deploys every stack of the project into the AWS account of the environment. CDK talks to the terminal itself: its
@@ -13,6 +13,7 @@ import { projectStage } from './stage.ts';
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
   const began = performance.now();
   const { projectDir, report } = options;
+  await requireProject(projectDir);
   const stage = options.stage ?? (await projectStage(projectDir));
   await inPhase(report, 'deploy', `Deploying stage ${stage}`, async () => {
     const args = [

@@ -190,7 +190,8 @@ export function checkIsolation(status: StatusOrError): CheckResult {
   return {
     name,
     level: 'warn',
-    message: `the driver \`${isolation.driver}\` does not enforce: ${missing.map(({ property, detail }) => `${property} (${detail})`).join('; ')}`,
+    message: `the driver \`${isolation.driver}\` does not enforce ${missing.length} of ${isolation.properties.length} properties of a sandbox`,
+    details: missing.map(({ property, detail }) => `${property}: ${detail}`),
     fix: 'Run only code that you trust in local sandboxes. On AWS all of it is enforced.',
   };
 }

@@ -1,3 +1,4 @@
+import { WfloError } from '../errors.ts';
 import { readPidFile } from './background-process.ts';
 import type { LocalDownResult, LocalOptions } from './contract.ts';
 import { stopEmulator } from './emulator.ts';
@@ -12,7 +13,11 @@ import { stopSandboxHost } from './sandbox-host-process.ts';
 export function localDown(options: LocalOptions): Promise<LocalDownResult> {
   const { projectDir, report } = options;
   return withLocalLock(projectDir, async () => {
-    const state = await readLocalState(projectDir);
+    // A file that cannot be read keeps nothing from being stopped; whoever needs what it held says so.
+    const state = await readLocalState(projectDir).catch((error: unknown) => {
+      if (WfloError.is(error) && error.code === 'local_state_corrupt') return undefined;
+      throw error;
+    });
     const result = await stopProcesses(localPaths(projectDir), report);
     if (state !== undefined) await writeLocalState(projectDir, { ...state, emulator: null, sandboxHost: null });
     return result;

@@ -19,14 +19,15 @@ import { isAlive } from './process-identity.ts';
 import { inPhase, type Report } from './progress.ts';
 import { type InstalledEmulator, installEmulator } from './python.ts';
 import { readIsolation, startSandboxHost, stopSandboxHost } from './sandbox-host-process.ts';
-import { projectStage } from './stage.ts';
+import { projectStage, requireProject } from './stage.ts';
 
 /**
- * Installs and starts the local AWS and deploys the project into it; what is there already is kept. Throws
- * `python_missing`, `local_setup_failed`, `port_in_use`, `local_locked`, `local_state_corrupt`, `deploy_failed`.
+ * Installs and starts the local AWS and deploys the project into it; what is there already is kept. Throws `usage`
+ * where there is no project, `python_missing`, `local_setup_failed`, `port_in_use`, `local_locked`, `local_state_corrupt`, `deploy_failed`.
  */
-export function localUp(options: LocalUpOptions): Promise<LocalUpResult> {
+export async function localUp(options: LocalUpOptions): Promise<LocalUpResult> {
   const { projectDir, report } = options;
+  await requireProject(projectDir);
   return withLocalLock(projectDir, () => upWhileLocked(options), {
     onWait: (pid) =>
       report({ phase: 'wait', state: 'started', text: `Waiting for process ${pid}, which is changing the local AWS` }),

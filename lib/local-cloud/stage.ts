@@ -1,8 +1,21 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WfloError } from '../errors.ts';
 import { isJsonObject } from '../json.ts';
 
 export const DEFAULT_STAGE = 'dev';
+
+/** Throws `usage` for a folder that CDK has nothing to deploy from, before anything is installed into it. */
+export async function requireProject(projectDir: string): Promise<void> {
+  try {
+    await access(join(projectDir, 'cdk.json'));
+  } catch (cause) {
+    throw new WfloError('usage', `${projectDir} is not the folder of a Wflo project: it has no cdk.json`, {
+      fix: 'change into the folder that holds cdk.json and state-machines/, and repeat the command',
+      cause,
+    });
+  }
+}
 
 /** `wflo:stage` of the project's `cdk.json`, which is what CDK takes where nothing else is said. */
 export async function projectStage(projectDir: string): Promise<string> {

@@ -22,16 +22,22 @@ type Loaded =
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
 /**
- * Finds `state-machines/<name>/workflow.ts` below `root`, imports and compiles each, sorted by name. Needs a process
- * that can import TypeScript (tsx). Throws `invalid_definition` with the findings of all workflows in `details`, or
- * `definition_not_loadable` where every finding is one.
+ * Finds `state-machines/<name>/workflow.ts` below `root`, imports and compiles each, sorted by name, or only the one
+ * in the folder that is named. Needs a process that can import TypeScript (tsx). Throws `invalid_definition` with the
+ * findings of all of them in `details`, or `definition_not_loadable` where every finding is one.
  */
-export async function loadWorkflows(root: string): Promise<readonly LoadedWorkflow[]> {
-  const files = await workflowFiles(join(root, 'state-machines'));
+export async function loadWorkflows(root: string, only?: string): Promise<readonly LoadedWorkflow[]> {
+  const all = await workflowFiles(join(root, 'state-machines'));
+  const files = only === undefined ? all : all.filter((file) => basename(dirname(file)) === only);
   const results = await Promise.all(files.map(loadWorkflow));
   const findings = results.flatMap((result) => (result.ok ? [] : result.findings));
   if (findings.length > 0) throw definitionError(findings);
   return results.flatMap((result) => (result.ok ? [result.loaded] : []));
+}
+
+/** Names of the folders that hold a workflow, sorted; imports none. */
+export async function workflowFolders(root: string): Promise<readonly string[]> {
+  return (await workflowFiles(join(root, 'state-machines'))).map((file) => basename(dirname(file)));
 }
 
 async function workflowFiles(directory: string): Promise<readonly string[]> {

@@ -6,26 +6,28 @@ import { isFinal } from '../../lib/execution/status.ts';
 import { happened, say } from './words.ts';
 
 /** Functions report no usage. */
-function ranFor(usage: unknown): string {
-  return usage === undefined ? '' : ` after ${(usage as { wallMs: number }).wallMs} ms`;
+function ended(reason: string, usage: unknown): string {
+  return usage === undefined
+    ? `the function ended ${reason}`
+    : `the agent ended ${reason} after ${(usage as { wallMs: number }).wallMs} ms`;
 }
 
 /** The events that carry the story, in a sentence each; the others stay for `wflo events`. */
-function sentence({ eventType, stepPath, data }: WfloEvent): string | undefined {
+function sentence({ eventType, data }: WfloEvent): string | undefined {
   const error = data.error as { code: string; message: string } | undefined;
   switch (eventType) {
     case 'step.prepared':
-      return `${stepPath}: payload frozen, sha256 ${String(data.payloadHash).slice(0, 12)}…`;
+      return `payload frozen, sha256 ${String(data.payloadHash).slice(0, 12)}…`;
     case 'step.started':
-      return `${stepPath}: claimed, the payload has its recorded hash, work begins`;
+      return 'claimed, payload unchanged, work begins';
     case 'sandbox.exited':
-      return `${stepPath}: work ended ${(data.exit as { reason: string }).reason}${ranFor(data.usage)}`;
+      return ended((data.exit as { reason: string }).reason, data.usage);
     case 'step.succeeded':
-      return `${stepPath}: succeeded, output stored`;
+      return 'succeeded, output stored';
     case 'step.retried':
-      return `${stepPath}: is tried again`;
+      return 'is tried again';
     case 'step.failed':
-      return `${stepPath}: failed, ${error?.code}: ${error?.message}`;
+      return `failed, ${error?.code}: ${error?.message}`;
     default:
       return undefined;
   }
@@ -35,13 +37,14 @@ function sentence({ eventType, stepPath, data }: WfloEvent): string | undefined 
 export async function narrate(client: ControlApiClient, request: StartRequest): Promise<ExecutionView> {
   const { execution } = await client.start(request);
   const { executionId } = execution;
+  const width = Math.max(...execution.steps.map(({ path }) => path.length));
   say(`    ${executionId} started with ${JSON.stringify(request.input)}`);
   let told = 0;
   for (;;) {
     const { records, status, eventCount } = await client.events(executionId);
     for (const { event } of records.slice(told)) {
       const line = sentence(event);
-      if (line !== undefined) happened(event.timestamp, line);
+      if (line !== undefined) happened(event.timestamp, event.stepPath ?? '', width, line);
     }
     told = records.length;
     if (isFinal(status) && told >= eventCount) return client.describe(executionId);

@@ -61,9 +61,20 @@ async function showOpen(target: Target, { connect, output, signal }: Context): P
     return open.length;
   } catch (error) {
     if (!WfloError.is(error)) throw error;
+    refuseWithoutAccount(error);
     output.note(`what is open is not known: ${error.message}`);
     return null;
   }
+}
+
+/** Synthesis takes long, and CDK then says less. */
+function refuseWithoutAccount({ message, details }: WfloError): void {
+  const reason = (details as { readonly reason?: unknown } | undefined)?.reason;
+  if (reason !== 'no_credentials' && reason !== 'no_region') return;
+  throw new WfloError('no_target', message, {
+    fix: 'sign in to AWS (AWS_PROFILE, `aws sso login`), set AWS_REGION, and repeat the command',
+    details: { reason },
+  });
 }
 
 async function openExecutions(client: ControlApiClient, signal: AbortSignal): Promise<ExecutionSummary[]> {

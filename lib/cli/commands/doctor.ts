@@ -12,7 +12,7 @@ export const doctor: Command = {
   options: [
     { name: 'stage', value: 'STAGE', summary: 'the deployed stage (default: WFLO_STAGE, then cdk.json, then dev)' },
   ],
-  json: '`{ ok, checks: [{ name, level, message, fix? }] }`, `level` being `ok`, `warn` or `fail`',
+  json: '`{ ok, checks: [{ name, level, message, details?, fix? }] }`, `level` being `ok`, `warn` or `fail`',
   examples: [{ command: 'wflo doctor', shows: 'Node, Python, Docker, the local AWS, the deployment' }],
   async run(invocation, { env, output, projectDir }) {
     const stage = invocation.value('stage') ?? (env.WFLO_STAGE || undefined);
@@ -35,9 +35,15 @@ export const doctor: Command = {
 const MARKS = { ok: ['✓', 'green'], warn: ['!', 'yellow'], fail: ['✗', 'red'] } as const;
 
 export function doctorLines(report: DoctorReport, style: Style): string[] {
-  return report.checks.flatMap((check) => {
-    const [mark, colour] = MARKS[check.level];
-    const [line = ''] = table([[`${style(colour, mark)} ${check.name}`, visible(check.message)]]);
-    return check.fix === undefined ? [line] : [line, `    ${style('bold', 'fix')}: ${visible(check.fix)}`];
-  });
+  const lines = table(
+    report.checks.map(({ level, name, message }) => {
+      const [mark, colour] = MARKS[level];
+      return [`${style(colour, mark)} ${name}`, visible(message)];
+    }),
+  );
+  return report.checks.flatMap(({ details = [], fix }, index) => [
+    lines[index] ?? '',
+    ...details.map((detail) => `    ${visible(detail)}`),
+    ...(fix === undefined ? [] : [`    ${style('bold', 'fix')}: ${visible(fix)}`]),
+  ]);
 }

@@ -12,11 +12,11 @@ export const graph: Command = {
   examples: [{ command: 'wflo graph data-processor > data-processor.mmd', shows: 'the flowchart as a file' }],
   async run(invocation, { output, projectDir }) {
     const name = invocation.positional('workflow');
-    const { loadWorkflows } = await import('../../project/workflows.ts');
-    const workflows = await loadWorkflows(projectDir);
-    const found = workflows.find((workflow) => workflow.name === name);
+    const { loadWorkflows, workflowFolders } = await import('../../project/workflows.ts');
+    // Only this one: a mistake in another workflow is no reason not to draw it.
+    const [found] = await loadWorkflows(projectDir, name);
     if (found === undefined) {
-      const names = workflows.map((workflow) => workflow.name);
+      const names = await workflowFolders(projectDir);
       throw new WfloError(
         'unknown_workflow',
         `there is no workflow "${name}" in ${projectDir}.${didYouMean(name, names)}`,

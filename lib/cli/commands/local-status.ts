@@ -21,10 +21,17 @@ export const localStatus: Command = {
   },
 };
 
+const CONDITIONS = {
+  running: 'running',
+  stopped: 'stopped; `wflo local up` starts it with what it held',
+  died: 'died',
+  none: 'never started; `wflo local up` starts it',
+} as const;
+
 export function localStatusLines(status: LocalStatus, style: Style): string[] {
   const colour = { running: 'green', stopped: 'yellow', died: 'red', none: 'dim' } as const;
   const rows = [
-    ['condition', style(colour[status.condition], status.condition)],
+    ['condition', style(colour[status.condition], CONDITIONS[status.condition])],
     ['endpoint', status.endpoint ?? ''],
     ['control API', status.controlApiUrl ?? ''],
     ['stage', status.stage ?? ''],
@@ -47,15 +54,14 @@ export function localStatusLines(status: LocalStatus, style: Style): string[] {
   return [
     ...table(rows.filter(([, text]) => text !== '')),
     ...isolationLines(status.isolation),
-    ...(status.differsFromAws.length === 0
-      ? []
-      : ['differs from AWS:', ...status.differsFromAws.map((one) => `  ${one}`)]),
+    ...(status.condition !== 'running' ? [] : ['differs from AWS:', ...status.differsFromAws.map((one) => `  ${one}`)]),
     ...lastLines('emulator', status.emulator),
     ...lastLines('sandbox host', status.sandboxHost),
   ];
 }
 
 function processText({ alive, pid, logFile }: ProcessStatus): string {
+  if (pid === null) return '';
   return `${alive ? `runs as process ${pid ?? '?'}` : 'does not run'}, log ${logFile}`;
 }
 

@@ -1,5 +1,7 @@
 import type { Isolation } from '../../local-cloud/index.ts';
 import type { Command } from '../command.ts';
+import { usage } from '../invocation.ts';
+import { programName } from '../program-name.ts';
 import { progressTo } from '../progress.ts';
 import { durationText } from '../times.ts';
 
@@ -9,20 +11,34 @@ export const localUp: Command = {
   description:
     'Needs Python >= 3.10, no Docker and no AWS account. Call it again after a change: only what changed is deployed.',
   positionals: [],
-  options: [],
+  options: [
+    { name: 'port', value: 'PORT', summary: 'where it listens (default: the port of the last time, else a free one)' },
+  ],
   json: '`{ endpoint, controlApiUrl, stage, workflows, emulator, deploy, isolation, milliseconds }`',
   examples: [{ command: 'wflo local up', shows: 'a local AWS, ready for `wflo run … --local`' }],
-  async run(_, { output, projectDir }) {
+  async run(invocation, { env, output, projectDir }) {
+    const port = portOf(invocation.value('port'));
     const local = await import('../../local-cloud/index.ts');
-    const { state, ...result } = await local.localUp({ projectDir, report: progressTo(output) });
+    const { state, ...result } = await local.localUp({
+      projectDir,
+      report: progressTo(output),
+      ...(port === undefined ? {} : { port }),
+    });
     output.result({ stage: state.stage, ...result }, () => [
       `the local AWS is up at ${result.endpoint} (${durationText(result.milliseconds)})`,
       `workflows: ${result.workflows.join(', ') || 'none'}`,
       ...isolationLines(result.isolation),
     ]);
-    if (result.workflows.length > 0) output.note('start one: wflo run <workflow> --local --wait');
+    if (result.workflows.length > 0) output.note(`start one: ${programName(env)} run <workflow> --local --wait`);
   },
 };
+
+function portOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65535) throw usage(`"${text}" is not a port`, 'give a number from 1 to 65535');
+  return port;
+}
 
 /** What sandboxes run in, and what is not enforced there. */
 export function isolationLines(isolation: Isolation | null): string[] {

@@ -7,6 +7,7 @@ import type { Json } from '../../json.ts';
 import { type Command, type Context, TARGET_OPTIONS } from '../command.ts';
 import { followExecution } from '../follow-execution.ts';
 import { parseJson } from '../json-text.ts';
+import { programName } from '../program-name.ts';
 import { executionLines } from '../render-execution.ts';
 import { targetFlags, targetOf } from '../target.ts';
 
@@ -40,7 +41,7 @@ export const run: Command = {
     const client = await context.connect(target);
     const request = { workflow, input, ...(name === undefined ? {} : { name }) };
     const { created, execution } = await client.start(request, { signal: context.signal });
-    const again = `wflo status ${execution.executionId} --follow${targetFlags(target)}`;
+    const again = `${programName(context.env)} status ${execution.executionId} --follow${targetFlags(target)}`;
     if (!invocation.flag('wait')) {
       context.output.result(execution, () => [
         created ? `started ${execution.executionId}` : `${execution.executionId} exists already: ${execution.status}`,
@@ -52,7 +53,8 @@ export const run: Command = {
     context.signal.addEventListener('abort', () => context.output.note(`it goes on; watch it: ${again}`));
     const { view, shown } = await followExecution(client, execution.executionId, context);
     showEnd(view, shown, context);
-    if (view.status !== 'succeeded') throw notSucceeded(view, targetFlags(target));
+    if (view.status !== 'succeeded')
+      throw notSucceeded(view, `${programName(context.env)} logs ${view.executionId}${targetFlags(target)}`);
   },
 };
 
@@ -60,17 +62,20 @@ function showEnd(view: ExecutionView, shown: boolean, { output }: Context): void
   if (!shown) output.result(view, () => executionLines(view, new Date(), output.style));
 }
 
-function notSucceeded(view: ExecutionView, flags: string): WfloError {
+function notSucceeded(view: ExecutionView, logs: string): WfloError {
   const why = view.error === undefined ? '' : `: ${view.error.code}: ${view.error.message}`;
   return new WfloError('execution_failed', `${view.executionId} ended as ${view.status}${why}`, {
-    fix: `see what the steps printed: wflo logs ${view.executionId}${flags}`,
+    fix: `see what the steps printed: ${logs}`,
     details: { executionId: view.executionId, status: view.status },
   });
 }
 
+/** A shell that takes the quotes away is the usual reason. */
+const QUOTING = `quote it for the shell: --input '{"key":"value"}', or pass a file: --input @input.json`;
+
 async function inputOf(text: string | undefined, projectDir: string): Promise<Json> {
   if (text === undefined) return {};
-  if (!text.startsWith('@')) return parseJson(text, '--input');
+  if (!text.startsWith('@')) return parseJson(text, '--input', QUOTING);
   const file = resolve(projectDir, text.slice(1));
   const content = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     throw new WfloError('usage', `the input file ${file} cannot be read: ${cause.code ?? cause.message}`, {
@@ -78,5 +83,5 @@ async function inputOf(text: string | undefined, projectDir: string): Promise<Js
       cause,
     });
   });
-  return parseJson(content.replace(/^\uFEFF/, ''), file);
+  return parseJson(content.replace(/^\uFEFF/, ''), file, 'correct the file at this place');
 }

@@ -38,6 +38,8 @@ describe('run', () => {
       stdout: 'started report:one\n',
       stderr: 'watch it: wflo status report:one --follow --local\n',
     });
+    const throughNpx = await wflo(['run', 'report', '--input', input], { env: { npm_command: 'exec' } });
+    expect(throughNpx.stderr).toMatch(/^watch it: npx wflo status report:/);
     const again = await wflo(['run', 'report', '--input', input, '--name', 'one']);
     expect(again.stdout).toBe('report:one exists already: starting\n');
   });
@@ -49,6 +51,16 @@ describe('run', () => {
     rmSync(folder, { recursive: true });
     expect(code).toBe(0);
     expect(JSON.parse(on.server.seen[0]?.body ?? '')).toMatchObject({ input: JSON.parse(input) });
+  });
+
+  it('tells the place in a file that is not JSON, and nothing of quoting for a shell', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'wflo-'));
+    writeFileSync(join(folder, 'input.json'), '{"days": tru}');
+    const { code, stderr } = await wflo(['run', 'report', '--input', '@input.json'], { projectDir: folder });
+    rmSync(folder, { recursive: true });
+    expect(code).toBe(1);
+    expect(stderr).toContain('input.json is not JSON: line 1, column 10');
+    expect(stderr).toContain('fix: correct the file at this place');
   });
 
   it('lists every problem of the input, and starts nothing', async () => {

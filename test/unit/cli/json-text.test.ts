@@ -48,9 +48,10 @@ describe('the place where a text stops being JSON', () => {
   });
 
   it('is told by line and column', () => {
-    expect(() => parseJson('{\n  "a": 1,\n  b: 2\n}', 'input.json')).toThrow(
+    expect(() => parseJson('{\n  "a": 1,\n  b: 2\n}', 'input.json', 'correct it')).toThrow(
       expect.objectContaining({
         code: 'malformed_json',
+        fix: 'correct it',
         message: 'input.json is not JSON: line 3, column 3: expected a property name in double quotes, found "b"',
       }),
     );

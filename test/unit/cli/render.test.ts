@@ -70,6 +70,11 @@ describe('an execution', () => {
     ]);
   });
 
+  it('calls no step pending once it has ended', () => {
+    const ended: ExecutionView = { ...view, status: 'succeeded', endedAt: '2026-01-01T00:01:00.000Z' };
+    expect(executionLines(ended, now, plain).at(-1)).toBe('  ○ send   not run');
+  });
+
   it('shows its output, harmless on a terminal', () => {
     const done: ExecutionView = { ...view, status: 'succeeded', steps: [], output: { text: '\u009b2J' } };
     expect(executionLines(done, now, plain).slice(1)).toEqual(['  output  {', '    "text": "\\u009b2J"', '  }']);
@@ -144,8 +149,20 @@ describe('events', () => {
     ]);
     const byAda = { ...record.event, actor: { type: 'principal' as const, id: view.requester.id, via: 'api' } };
     expect(eventLines([{ ...record, event: byAda }], undefined, plain)[1]).toContain('plan#2  user/ada  code=');
-    expect(eventLines([record], 40, plain)[1]).toBe('1    2026-01-01T00:00:00.000Z  step.fai…');
+    expect(eventLines([record], 40, plain)[1]).toBe('1    00:00:00.000Z  step.failed  plan#2…');
     expect(eventLines([], undefined, plain)).toEqual(['no events yet']);
+  });
+
+  it('are abridged on a terminal, and whole where they are piped', () => {
+    const hash = 'abcdef012345'.padEnd(64, '0');
+    const task = 'task/wflo-dev/bad478fa-c18d-46e2-811f-33ddf41c4648';
+    const arn = `arn:aws:ecs:us-east-1:000000000000:${task}`;
+    const actor = { type: 'runner' as const, id: arn, via: 'sandbox-api' };
+    const claimed = { ...record, event: { ...record.event, actor, data: { payloadHash: hash, taskArn: arn } } };
+    expect(eventLines([claimed], undefined, plain)[1]).toContain(`${task}  payloadHash=${hash} taskArn=${arn}`);
+    expect(eventLines([claimed], 200, plain)[1]).toBe(
+      '1    00:00:00.000Z  step.failed  plan#2  task/bad478fa…  payloadHash=abcdef012345… taskArn=task/bad478fa…',
+    );
   });
 });
 

@@ -24,6 +24,10 @@ describe('a wrong command line does nothing, exits 2 and says what would be righ
     [['list', '--status', 'runing'], 'use one of: starting, running'],
     [['graph', 'hello', '--local'], '`wflo graph --help`'],
     [['local', 'up', '--stage', 'x'], '`wflo local up --help`'],
+    [['local', 'up', '--port', '80x'], 'from 1 to 65535'],
+    [['local', 'up', '--port', '70000'], 'from 1 to 65535'],
+    // `cli` runs in a folder that does not exist.
+    [['local', 'up', '--port', '14566'], 'change into the folder that holds cdk.json'],
   ])('%j', async (args, fix) => {
     const { code, stdout, stderr } = await cli(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WfloError } from '../../../lib/errors.ts';
-import { loadWorkflows } from '../../../lib/project/workflows.ts';
+import { loadWorkflows, workflowFolders } from '../../../lib/project/workflows.ts';
 
 let root: string;
 
@@ -49,6 +49,14 @@ describe('loading workflows', () => {
 
   it('finds none where there is no folder', async () => {
     expect(await loadWorkflows(root)).toEqual([]);
+  });
+
+  it('loads one alone, whatever is wrong with the others', async () => {
+    await put('state-machines/broken/workflow.ts', `throw new Error('no such luck');`);
+    await put('state-machines/fine/workflow.ts', definitionFile('fine'));
+    expect((await loadWorkflows(root, 'fine')).map(({ name }) => name)).toEqual(['fine']);
+    expect(await loadWorkflows(root, 'other')).toEqual([]);
+    expect(await workflowFolders(root)).toEqual(['broken', 'fine']);
   });
 
   it('throws the findings of all workflows at once', async () => {
