@@ -136,7 +136,6 @@ export interface TaskState {
   readonly taskDefinitionArn: string;
   readonly clusterArn: string;
   readonly lastStatus: string;
-  readonly startedBy?: string;
   readonly stopCode?: string;
   readonly stoppedReason?: string;
   readonly exitCode?: number;
@@ -148,7 +147,10 @@ export interface TaskState {
 
 export interface SandboxTasks {
   describe(taskArn: string): Promise<TaskState | undefined>;
-  /** The task that a lease started, running or stopped within the last hour. */
+  /**
+   * The task that was started for a lease, by its overrides: running, or stopped within the last hour. Looks at every
+   * task of the cluster, 100 a call: only for a lease whose task is unknown.
+   */
   findByLease(leaseId: string): Promise<TaskState | undefined>;
   /** No error when it has stopped already. */
   stop(taskArn: string, reason: string): Promise<void>;

@@ -6,7 +6,7 @@ import {
   type Task,
 } from '@aws-sdk/client-ecs';
 import type { SandboxTasks, TaskState } from '../ports.ts';
-import { SANDBOX_CONTAINER } from '../sandbox/protocol.ts';
+import { RUNNER_ENV, SANDBOX_CONTAINER } from '../sandbox/protocol.ts';
 
 /** Longest reason that StopTask takes. */
 const MAX_REASON = 255;
@@ -14,10 +14,11 @@ const MAX_REASON = 255;
 export function ecsSandboxTasks(options: { readonly client: ECSClient; readonly cluster: string }): SandboxTasks {
   const { client, cluster } = options;
 
-  async function list(filter: { readonly startedBy?: string; readonly desiredStatus: 'RUNNING' | 'STOPPED' }) {
-    const arns: string[] = [];
-    for await (const page of paginateListTasks({ client }, { cluster, ...filter })) arns.push(...(page.taskArns ?? []));
-    return arns;
+  /** A page has 100 at most, which is also what one DescribeTasks takes. */
+  async function* pages(desiredStatus: 'RUNNING' | 'STOPPED'): AsyncGenerator<string[]> {
+    for await (const { taskArns } of paginateListTasks({ client }, { cluster, desiredStatus })) {
+      if (taskArns !== undefined && taskArns.length > 0) yield taskArns;
+    }
   }
 
   async function describe(taskArn: string): Promise<TaskState | undefined> {
@@ -38,8 +39,13 @@ export function ecsSandboxTasks(options: { readonly client: ECSClient; readonly 
 
     async findByLease(leaseId) {
       for (const desiredStatus of ['RUNNING', 'STOPPED'] as const) {
-        const [taskArn] = await list({ startedBy: leaseId, desiredStatus });
-        if (taskArn !== undefined) return describe(taskArn);
+        for await (const tasks of pages(desiredStatus)) {
+          const answer = await client.send(new DescribeTasksCommand({ cluster, tasks }));
+          const found = (answer.tasks ?? [])
+            .map(taskState)
+            .find(({ environment }) => environment[RUNNER_ENV.lease] === leaseId);
+          if (found !== undefined) return found;
+        }
       }
       return undefined;
     },
@@ -53,7 +59,11 @@ export function ecsSandboxTasks(options: { readonly client: ECSClient; readonly 
       }
     },
 
-    listRunning: () => list({ desiredStatus: 'RUNNING' }),
+    async listRunning() {
+      const arns: string[] = [];
+      for await (const page of pages('RUNNING')) arns.push(...page);
+      return arns;
+    },
   };
 }
 
@@ -65,7 +75,6 @@ function taskState(task: Task): TaskState {
     taskDefinitionArn: task.taskDefinitionArn ?? '',
     clusterArn: task.clusterArn ?? '',
     lastStatus: task.lastStatus ?? 'UNKNOWN',
-    ...(task.startedBy === undefined ? {} : { startedBy: task.startedBy }),
     ...(task.stopCode === undefined ? {} : { stopCode: task.stopCode }),
     ...(task.stoppedReason === undefined ? {} : { stoppedReason: task.stoppedReason }),
     ...(container?.exitCode === undefined ? {} : { exitCode: container.exitCode }),

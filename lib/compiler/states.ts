@@ -224,7 +224,11 @@ function codeSha256(step: SandboxStep): string {
   return `\${CodeSha256_${stateKey(step.path)}}`;
 }
 
-/** No Retry here: whether an attempt is repeated, and as which attempt, is decided by Finish. */
+/**
+ * No Retry here: whether an attempt is repeated, and as which attempt, is decided by Finish. No `StartedBy` either:
+ * Step Functions sets it itself and refuses a definition that has it ("The field … is not supported"), which the local
+ * AWS does not. A task belongs to the lease in its overrides.
+ */
 function runSandbox(step: SandboxStep): JsonObject {
   return {
     Type: 'Task',
@@ -234,7 +238,6 @@ function runSandbox(step: SandboxStep): JsonObject {
       TaskDefinition: `\${TaskDefinition_${stateKey(step.path)}}`,
       LaunchType: 'FARGATE',
       EnableExecuteCommand: false,
-      'StartedBy.$': '$.step.leaseId',
       NetworkConfiguration: {
         AwsvpcConfiguration: {
           'Subnets.$': "States.StringSplit('${SandboxSubnets}', ',')",

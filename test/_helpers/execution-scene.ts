@@ -147,7 +147,6 @@ export class ExecutionScene {
     this.tasks.add({
       taskArn,
       taskDefinitionArn: TASK_DEFINITION,
-      startedBy: prepared.leaseId,
       environment: {
         [RUNNER_ENV.execution]: EXECUTION_ID,
         [RUNNER_ENV.step]: step.path,

@@ -77,7 +77,6 @@ export async function sandboxScene(
   tasks.add({
     taskArn: TASK,
     taskDefinitionArn: TASK_DEFINITION,
-    startedBy: LEASE_ID,
     environment: { WFLO_LEASE: LEASE_ID },
   });
   const ports: SandboxApiPorts = {

@@ -1,4 +1,5 @@
 import type { SandboxTasks, TaskState } from '../../../lib/ports.ts';
+import { RUNNER_ENV } from '../../../lib/sandbox/protocol.ts';
 
 export class FakeSandboxTasks implements SandboxTasks {
   readonly #tasks = new Map<string, TaskState>();
@@ -25,7 +26,7 @@ export class FakeSandboxTasks implements SandboxTasks {
   }
 
   async findByLease(leaseId: string): Promise<TaskState | undefined> {
-    return [...this.#tasks.values()].find((task) => task.startedBy === leaseId);
+    return [...this.#tasks.values()].find((task) => task.environment[RUNNER_ENV.lease] === leaseId);
   }
 
   async stop(taskArn: string, reason: string): Promise<void> {

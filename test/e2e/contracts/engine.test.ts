@@ -137,16 +137,16 @@ describe('sandbox tasks', () => {
     await ecs.send(new DeleteClusterCommand({ cluster }));
   });
 
-  async function run(startedBy: string): Promise<string> {
+  async function run(lease: string): Promise<string> {
     const answer = await ecs.send(
       new RunTaskCommand({
         cluster,
         taskDefinition,
-        startedBy,
+        startedBy: 'AWS Step Functions',
         launchType: 'FARGATE',
         networkConfiguration: { awsvpcConfiguration: { subnets: ['subnet-1'] } },
         overrides: {
-          containerOverrides: [{ name: SANDBOX_CONTAINER, environment: [{ name: 'WFLO_LEASE', value: startedBy }] }],
+          containerOverrides: [{ name: SANDBOX_CONTAINER, environment: [{ name: 'WFLO_LEASE', value: lease }] }],
         },
       }),
     );
@@ -159,7 +159,6 @@ describe('sandbox tasks', () => {
       taskArn: one,
       taskDefinitionArn: taskDefinition,
       clusterArn: expect.stringMatching(new RegExp(`cluster/${cluster}$`)),
-      startedBy: 'lease-one',
       environment: { WFLO_LEASE: 'lease-one' },
     });
     expect([...(await tasks.listRunning())].sort()).toEqual([one, two].sort());

@@ -143,12 +143,12 @@ describe('a sandbox step', () => {
       Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.step.caught', Next: 'plan-it.Finish' }],
     });
     expect(run).not.toHaveProperty('Retry');
+    // AWS knows no other ones for `runTask.sync`, `StartedBy` in particular, and the local AWS takes all.
     expect(run.Parameters).toEqual({
       Cluster: '${SandboxCluster}',
       TaskDefinition: '${TaskDefinition_plan_it}',
       LaunchType: 'FARGATE',
       EnableExecuteCommand: false,
-      'StartedBy.$': '$.step.leaseId',
       NetworkConfiguration: {
         AwsvpcConfiguration: {
           'Subnets.$': "States.StringSplit('${SandboxSubnets}', ',')",

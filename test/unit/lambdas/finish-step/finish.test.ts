@@ -148,7 +148,7 @@ describe('an attempt of which nobody reported an outcome', () => {
   it('is repeated when it was lost before its claim, whatever its effects, and its lease is fenced', async () => {
     scene.tasks.add({
       taskArn,
-      startedBy: prepared.leaseId,
+      environment: { WFLO_LEASE: prepared.leaseId },
       lastStatus: 'STOPPED',
       stopCode: 'TaskFailedToStart',
       stoppedReason: 'CannotPullContainerError',

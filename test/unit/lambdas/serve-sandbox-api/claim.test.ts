@@ -121,7 +121,7 @@ describe('a claim', () => {
 
   it.each([
     ['runs in another cluster', { clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/other-wflo-dev' }],
-    ['was started for another lease', { startedBy: 'someone' }],
+    ['was started for no lease', { environment: {} }],
     ['carries another lease in its overrides', { environment: { WFLO_LEASE: 'another' } }],
     ['runs another revision', { taskDefinitionArn: TASK_DEFINITION.replace(/1$/, '2') }],
     ['has stopped', { lastStatus: 'STOPPED' }],
@@ -130,7 +130,6 @@ describe('a claim', () => {
     scene.tasks.add({
       taskArn: TASK,
       taskDefinitionArn: TASK_DEFINITION,
-      startedBy: LEASE_ID,
       environment: { WFLO_LEASE: LEASE_ID },
       ...task,
     });
