@@ -95,7 +95,7 @@ export async function writeLocalState(projectDir: string, state: LocalState): Pr
 
 function corrupt(file: string, reason: string, cause: unknown): WfloError {
   return new WfloError('local_state_corrupt', `${file} cannot be read: ${reason}`, {
-    fix: 'Run `wflo local reset`, then `wflo local up`.',
+    fix: `Delete it and run \`wflo local up\`, which writes it anew and keeps the data. To begin from nothing: \`wflo local reset\`.`,
     cause,
   });
 }
