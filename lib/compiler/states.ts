@@ -2,10 +2,8 @@ import type { CloseEvent, OpenEvent, RefAlias, StepConfig, WorkflowConfig } from
 import { stateKey } from '../execution/machine.ts';
 import { SCHEMA } from '../execution/records.ts';
 import type { JsonObject } from '../json.ts';
-import { RUNNER_ENV, SANDBOX_CONTAINER } from '../sandbox/protocol.ts';
 import type {
   Block,
-  Condition,
   LambdaStep,
   ParallelStep,
   SandboxStep,
@@ -14,9 +12,10 @@ import type {
   WhenStep,
   WorkflowDefinition,
 } from '../workflow/definition.ts';
+import { choiceRule } from './choice-rule.ts';
 import { configText } from './config-text.ts';
 import { type RefAliases, refAliases } from './ref-aliases.ts';
-import { scalarTypeOf } from './ref-types.ts';
+import { sandboxRun } from './sandbox-run.ts';
 import { type ActingStep, actingStepsOf } from './steps-of.ts';
 
 type States = { readonly [name: string]: JsonObject };
@@ -197,7 +196,7 @@ function emitActing(step: ActingStep, next: string, context: Context): Emitted {
         `${path}.Finish`,
       ),
       [`${path}.Run`]: {
-        ...(step.kind === 'sandbox' ? runSandbox(step) : runLambda(step)),
+        ...(step.kind === 'sandbox' ? sandboxRun(step) : runLambda(step)),
         TimeoutSeconds: step.timeoutSeconds + RUN_TIMEOUT_EXTRA_SECONDS,
         Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.step.caught', Next: `${path}.Finish` }],
         ResultPath: null,
@@ -222,46 +221,6 @@ function emitActing(step: ActingStep, next: string, context: Context): Emitted {
 
 function codeSha256(step: SandboxStep): string {
   return `\${CodeSha256_${stateKey(step.path)}}`;
-}
-
-/**
- * No Retry here: whether an attempt is repeated, and as which attempt, is decided by Finish. No `StartedBy` either:
- * Step Functions sets it itself and refuses a definition that has it ("The field … is not supported"), which the local
- * AWS does not. A task belongs to the lease in its overrides.
- */
-function runSandbox(step: SandboxStep): JsonObject {
-  return {
-    Type: 'Task',
-    Resource: 'arn:aws:states:::ecs:runTask.sync',
-    Parameters: {
-      Cluster: '${SandboxCluster}',
-      TaskDefinition: `\${TaskDefinition_${stateKey(step.path)}}`,
-      LaunchType: 'FARGATE',
-      EnableExecuteCommand: false,
-      NetworkConfiguration: {
-        AwsvpcConfiguration: {
-          'Subnets.$': "States.StringSplit('${SandboxSubnets}', ',')",
-          SecurityGroups: ['${SandboxSecurityGroup}'],
-          AssignPublicIp: '${AssignPublicIp}',
-        },
-      },
-      Overrides: {
-        ContainerOverrides: [
-          {
-            Name: SANDBOX_CONTAINER,
-            Environment: [
-              { Name: RUNNER_ENV.api, Value: '${SandboxApiUrl}' },
-              { Name: RUNNER_ENV.execution, 'Value.$': '$.execution.id' },
-              { Name: RUNNER_ENV.step, Value: step.path },
-              { Name: RUNNER_ENV.attempt, 'Value.$': "States.Format('{}', $.step.attempt)" },
-              { Name: RUNNER_ENV.lease, 'Value.$': '$.step.leaseId' },
-              { Name: RUNNER_ENV.code, 'Value.$': '$.step.code' },
-            ],
-          },
-        ],
-      },
-    },
-  };
 }
 
 /** The claim inside makes a repeated call harmless: only one call acts. */
@@ -293,7 +252,10 @@ function emitWhen(step: WhenStep, next: string, context: Context): Emitted {
   return {
     start,
     states: {
-      [start]: choice([{ ...rule(step.condition, context), Next: whenTrue.start }], whenFalse.start),
+      [start]: choice(
+        [{ ...choiceRule(step.condition, context.definition, context.aliases), Next: whenTrue.start }],
+        whenFalse.start,
+      ),
       ...whenTrue.states,
       ...whenFalse.states,
     },
@@ -342,32 +304,6 @@ function emitParallel(step: ParallelStep, next: string, context: Context): Emitt
 function handOn(keys: readonly string[]): JsonObject {
   if (keys.length === 0) return { Result: {} };
   return { Parameters: Object.fromEntries(keys.map((key) => [`${key}.$`, `$.steps.${key}`])) };
-}
-
-const OPERATORS = {
-  eq: 'Equals',
-  ne: 'Equals',
-  lt: 'LessThan',
-  le: 'LessThanEquals',
-  gt: 'GreaterThan',
-  ge: 'GreaterThanEquals',
-} as const;
-
-const TYPES = { string: 'String', number: 'Numeric', integer: 'Numeric', boolean: 'Boolean' } as const;
-
-function rule(condition: Condition, context: Context): JsonObject {
-  if ('condition' in condition) return { Not: rule(condition.condition, context) };
-  if ('conditions' in condition) {
-    return { [condition.op === 'and' ? 'And' : 'Or']: condition.conditions.map((part) => rule(part, context)) };
-  }
-  const { op, left, right } = condition;
-  const type = TYPES[scalarTypeOf(left, context.definition) ?? 'string'];
-  const isRef = typeof right === 'object';
-  const comparison = {
-    Variable: context.aliases.jsonPath(left),
-    [`${type}${OPERATORS[op]}${isRef ? 'Path' : ''}`]: isRef ? context.aliases.jsonPath(right) : right,
-  };
-  return op === 'ne' ? { Not: comparison } : comparison;
 }
 
 /** A handler's event, each field literal or, with `.$`, a path. */
