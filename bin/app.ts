@@ -1,8 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildFunctions, platformEntries } from '../lib/project/build-functions.ts';
-import { workflowEntries } from '../lib/project/workflow-functions.ts';
-import { loadWorkflows } from '../lib/project/workflows.ts';
 
 /** Workflows are those of the folder that `cdk` runs in; functions and images those of this package. */
 const projectDir = process.cwd();
@@ -10,10 +8,14 @@ const packageDir = fileURLToPath(new URL('..', import.meta.url));
 const buildDir = join(projectDir, 'build');
 const functionsDir = join(buildDir, 'functions');
 
+// The bundler is a process of its own: it works while the workflows and CDK are loaded, which takes as long.
+const platform = buildFunctions(packageDir, functionsDir, platformEntries(packageDir));
+const { loadWorkflows } = await import('../lib/project/workflows.ts');
+const { workflowEntries } = await import('../lib/project/workflow-functions.ts');
 const workflows = await loadWorkflows(projectDir);
-// The bundler is a process of its own: it works while CDK is loaded, which takes as long.
 const [{ synthesise }] = await Promise.all([
   import('../lib/stacks/synthesise.ts'),
-  buildFunctions(packageDir, functionsDir, { ...platformEntries(packageDir), ...workflowEntries(workflows) }),
+  platform,
+  buildFunctions(packageDir, functionsDir, workflowEntries(workflows)),
 ]);
 await synthesise({ workflows, functionsDir, buildDir });

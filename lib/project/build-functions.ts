@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { WfloError } from '../errors.ts';
 
 /** Every function of the platform: a folder `lambdas/<name>` with a `handler.ts`. */
@@ -40,11 +40,11 @@ export function platformEntries(projectDir: string): FunctionEntries {
 /**
  * Bundles all entries in one esbuild run, each to `<outDir>/<folder>/index.mjs` with its source map. One run is what
  * keeps synthesis fast: a bundler process per function takes a second each. The bundles hold everything, the AWS SDK
- * too, so that what was tested is what runs. `metafile.json` beside them tells what is in each bundle.
+ * too, so that what was tested is what runs. Returns what is in each of them.
  */
-export async function buildFunctions(projectDir: string, outDir: string, entries: FunctionEntries): Promise<void> {
+export async function buildFunctions(projectDir: string, outDir: string, entries: FunctionEntries): Promise<Metafile> {
   removeStale(outDir, entries);
-  const result = await build({
+  const { metafile } = await build({
     absWorkingDir: projectDir,
     entryPoints: Object.entries(entries).map(([folder, file]) => ({ in: file, out: `${folder}/index` })),
     outdir: outDir,
@@ -66,8 +66,7 @@ export async function buildFunctions(projectDir: string, outDir: string, entries
     logLevel: 'error',
     metafile: true,
   });
-  mkdirSync(outDir, { recursive: true });
-  writeFileSync(join(outDir, 'metafile.json'), JSON.stringify(result.metafile));
+  return metafile;
 }
 
 /** Bundles of functions that no longer exist would be found by whoever lists the folder. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
@@ -12,14 +12,18 @@ import { loadWorkflows } from '../../../lib/project/workflows.ts';
 import { temporaryFolder } from '../../_helpers/temporary-folder.ts';
 
 const root = resolve(import.meta.dirname, '../../..');
-/** What is larger starts slower. `build/functions/metafile.json` tells what is in a bundle. */
+/** What is larger starts slower. */
 const MAX_BYTES = 1024 * 1024;
 
 describe('the bundles of the functions', () => {
   // Not temporaryFolder: it is of one test, and these read what one build made.
   const out = join(mkdtempSync(join(tmpdir(), 'wflo-bundles-')), 'functions');
+  let metafile: Metafile;
   beforeAll(async () => {
-    await buildFunctions(root, out, { ...platformEntries(root), ...workflowEntries(await loadWorkflows(root)) });
+    metafile = await buildFunctions(root, out, {
+      ...platformEntries(root),
+      ...workflowEntries(await loadWorkflows(root)),
+    });
   }, 60_000);
   afterAll(() => rmSync(join(out, '..'), { recursive: true, force: true }));
 
@@ -41,7 +45,6 @@ describe('the bundles of the functions', () => {
 
   it.each(PLATFORM_FUNCTIONS)('%s needs no packages, and is small', (name) => {
     const file = join(out, 'lambdas', name, 'index.mjs');
-    const metafile: Metafile = JSON.parse(readFileSync(join(out, 'metafile.json'), 'utf8'));
     expect(statSync(file).size).toBeLessThanOrEqual(MAX_BYTES);
     const outside = metafile.outputs[relative(root, file)]?.imports.map(({ path }) => path);
     expect(outside?.filter((path) => !isBuiltin(path))).toEqual([]);
