@@ -14,7 +14,7 @@ export type JsonVerdict =
   | { readonly ok: false; readonly problems: readonly JsonProblem[] };
 
 /** More problems than this are counted, not listed: the list is stored and shown to a person. */
-const LISTED_PROBLEMS = 50;
+const LISTED_PROBLEMS = 20;
 /** Pointers and reasons may quote property names of any length. */
 const QUOTED_CHARACTERS = 200;
 /** A function serves few schemas; the bound keeps a long-lived one from growing. */

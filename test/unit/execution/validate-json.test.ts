@@ -74,7 +74,7 @@ describe('problemsError', () => {
     );
     const error = problemsError('invalid_input', 'no', verdict.ok ? [] : verdict.problems, 'fix it');
     expect(JSON.stringify([error.message, error.details]).length).toBeLessThan(64 * 1024);
-    expect(error.message).toContain('and 450 more');
+    expect(error.message).toContain('and 480 more');
   });
 });
 
