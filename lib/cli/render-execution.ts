@@ -50,7 +50,10 @@ function stepRow(step: StepView, now: Date, style: Style, ended = false): string
 function stepNotes(step: StepView): string {
   const notes = [
     step.attempt > 1 ? `attempt ${step.attempt}` : '',
-    step.exit === undefined || step.exit.reason === 'ok' ? '' : exitText(step.exit),
+    // An error of the same code tells it in a sentence.
+    step.exit === undefined || step.exit.reason === 'ok' || step.exit.reason === step.error?.code
+      ? ''
+      : exitText(step.exit),
     step.error === undefined ? '' : `${step.error.code}: ${step.error.message}`,
   ];
   return visible(notes.filter((note) => note !== '').join(', '));

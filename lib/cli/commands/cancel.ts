@@ -1,4 +1,5 @@
 import { type Command, EXECUTION, TARGET_OPTIONS } from '../command.ts';
+import { programName } from '../program-name.ts';
 import { targetFlags, targetOf } from '../target.ts';
 
 export const cancel: Command = {
@@ -14,6 +15,6 @@ export const cancel: Command = {
     const client = await connect(target);
     const view = await client.cancel(invocation.positional('execution'), {}, { signal });
     output.result(view, () => [`cancelling ${view.executionId}`]);
-    output.note(`see it end: wflo status ${view.executionId} --follow${targetFlags(target)}`);
+    output.note(`see it end: ${programName(env)} status ${view.executionId} --follow${targetFlags(target)}`);
   },
 };

@@ -16,10 +16,17 @@ export const localStatus: Command = {
     const local = await import('../../local-cloud/index.ts');
     const status = await local.localStatus({ projectDir });
     output.result(status, () => localStatusLines(status, output.style));
-    if (status.condition !== 'died') return;
-    throw new WfloError('local_died', 'the local AWS ended unexpectedly', { fix: 'run `wflo local up`' });
+    const died = whatDied(status);
+    if (died === undefined) return;
+    throw new WfloError('local_died', `${died} ended unexpectedly`, { fix: 'run `wflo local up`' });
   },
 };
+
+function whatDied({ condition, sandboxHost }: LocalStatus): string | undefined {
+  if (condition === 'died') return 'the local AWS';
+  const hostDied = condition === 'running' && sandboxHost.pid !== null && !sandboxHost.alive;
+  return hostDied ? 'the sandbox host of the local AWS' : undefined;
+}
 
 const CONDITIONS = {
   running: 'running',

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlApiClient } from '../../client/client.ts';
 import type { StepLogLine } from '../../ports.ts';
+import { HEARTBEAT_SECONDS } from '../../sandbox/protocol.ts';
 import { type Command, EXECUTION, TARGET_OPTIONS } from '../command.ts';
 import { logLine } from '../render-logs.ts';
 import { targetOf } from '../target.ts';
@@ -10,6 +11,7 @@ const FOLLOW_PAUSE_MS = 1_000;
 export const logs: Command = {
   name: 'logs',
   summary: 'show what the agents of an execution printed',
+  description: `While an agent works its lines arrive every ${HEARTBEAT_SECONDS} s, sooner where there are many; the rest comes when it ends.`,
   positionals: [EXECUTION],
   options: [
     { name: 'step', value: 'STEP', summary: 'only this step' },

@@ -6,6 +6,7 @@ import { isFinal } from '../../execution/status.ts';
 import type { Json } from '../../json.ts';
 import { type Command, type Context, TARGET_OPTIONS } from '../command.ts';
 import { followExecution } from '../follow-execution.ts';
+import { usage } from '../invocation.ts';
 import { parseJson } from '../json-text.ts';
 import { programName } from '../program-name.ts';
 import { executionLines } from '../render-execution.ts';
@@ -35,7 +36,7 @@ export const run: Command = {
   ],
   async run(invocation, context) {
     const workflow = invocation.positional('workflow');
-    const name = invocation.value('name');
+    const name = nameOf(invocation.value('name'));
     const input = await inputOf(invocation.value('input'), context.projectDir);
     const target = targetOf(invocation, context.env);
     const client = await context.connect(target);
@@ -68,6 +69,12 @@ function notSucceeded(view: ExecutionView, logs: string): WfloError {
     fix: `see what the steps printed: ${logs}`,
     details: { executionId: view.executionId, status: view.status },
   });
+}
+
+/** The API refuses others too, in its own terms. */
+function nameOf(text: string | undefined): string | undefined {
+  if (text === undefined || /^[A-Za-z0-9_-]{1,80}$/.test(text)) return text;
+  throw usage(`"${text}" cannot be the name of an execution`, 'use 1 to 80 of A-Z a-z 0-9 - _');
 }
 
 /** A shell that takes the quotes away is the usual reason. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CommandLine } from '../../../lib/cli/main.ts';
+import { noTarget } from '../../../lib/cli/target.ts';
 import type { ExecutionView } from '../../../lib/client/api.ts';
 import { anAttempt, anExecution } from '../../_helpers/fakes/records.ts';
 import { cli, deployment, recordedStream } from './cli-harness.ts';
@@ -248,6 +249,21 @@ describe('logs', () => {
       .split('\n')
       .map((one) => (JSON.parse(one) as { text: string }).text);
     expect(lines).toEqual(['a', 'b']);
+  });
+});
+
+describe('deploy', () => {
+  it('without credentials or a region is refused before anything is synthesised', async () => {
+    for (const error of [
+      Object.assign(new Error('none'), { name: 'CredentialsProviderError' }),
+      new Error('Region is missing'),
+    ]) {
+      const connect = () => Promise.reject(noTarget(error, 'dev', '/wflo/dev/control-api-url'));
+      const { code, stdout, stderr } = await cli(['deploy'], { connect });
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(/^error no_target: /);
+      expect(stderr).toContain('set AWS_REGION, and repeat the command');
+    }
   });
 });
 

@@ -65,7 +65,7 @@ describe('an execution', () => {
     };
     expect(executionLines(failed, now, plain)).toEqual([
       'report:one  failed  1 min 0 s',
-      '  ✗ plan  failed  3.2 s  agent_failed (exit 3), agent_failed: exit 3',
+      '  ✗ plan  failed  3.2 s  agent_failed: exit 3',
       '  agent_failed in plan: exit 3',
     ]);
   });

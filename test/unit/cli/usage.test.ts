@@ -21,6 +21,7 @@ describe('a wrong command line does nothing, exits 2 and says what would be righ
     [['run', 'hello', '--name', 'a', '--name', 'b'], '`wflo run --help`'],
     [['run', 'hello', '--local', '--stage', 'prod'], 'use one of them'],
     [['run', 'hello', '--input', '@/no/such/file.json'], 'name a file that exists after the @'],
+    [['run', 'hello', '--name', 'no spaces'], 'use 1 to 80 of A-Z a-z 0-9 - _'],
     [['list', '--status', 'runing'], 'use one of: starting, running'],
     [['graph', 'hello', '--local'], '`wflo graph --help`'],
     [['local', 'up', '--stage', 'x'], '`wflo local up --help`'],
