@@ -44,10 +44,16 @@ export async function main(line: CommandLine): Promise<ExitCode> {
     }
     return 0;
   } catch (error) {
-    if (signal.aborted && error instanceof Error && error.name === 'AbortError') return 130;
+    if (signal.aborted && isInterruption(error)) return 130;
     output.error(told(error, env));
     return WfloError.is(error) && error.code === 'usage' ? 2 : 1;
   }
+}
+
+/** Ctrl-C also ends the programs that a command has started, and their failure is no news then. */
+function isInterruption(error: unknown): boolean {
+  if (WfloError.is(error)) return error.code === 'deploy_failed' || error.code === 'local_setup_failed';
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 function showHelp(topic: readonly string[], output: Output): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { WfloError } from '../../../lib/errors.ts';
 import { cli } from './cli-harness.ts';
 
 describe('a wrong command line does nothing, exits 2 and says what would be right', () => {
@@ -60,6 +61,22 @@ describe('an input that is not JSON', () => {
     expect(JSON.parse(stderr)).toMatchObject({
       error: { code: 'malformed_json', details: { line: 1, column: 10, offset: 9 } },
     });
+  });
+});
+
+describe('an interrupted command', () => {
+  it('exits 130 and tells no failure of what the interruption ended', async () => {
+    const interrupt = new AbortController();
+    const fails = (error: Error) => async () => {
+      interrupt.abort();
+      throw error;
+    };
+    for (const error of [new DOMException('aborted', 'AbortError'), new WfloError('deploy_failed', 'cdk ended')]) {
+      const ran = await cli(['list'], { signal: interrupt.signal, connect: fails(error) });
+      expect(ran).toEqual({ code: 130, stdout: '', stderr: '' });
+    }
+    const other = await cli(['list'], { signal: interrupt.signal, connect: fails(new WfloError('forbidden', 'no')) });
+    expect(other.code).toBe(1);
   });
 });
 
