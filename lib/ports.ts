@@ -112,6 +112,12 @@ export interface BlobStore {
   uploadUrl(key: string, bytes: number, sha256: string): Promise<UrlsAnswer>;
   /** Reads an uploaded object as text; throws `invalid_request` when it is missing or differs in size or hash. */
   getUpload(key: string, bytes: number, sha256: string): Promise<string>;
+  /** Throws `invalid_request` unless the uploaded object has this size and hash. Reads none of its content. */
+  checkUpload(key: string, bytes: number, sha256: string): Promise<void>;
+  /** A PUT URL for a key, with no signed length, valid for 15 minutes at most. Only for `outcome.json`. */
+  outcomeUrl(key: string): Promise<string>;
+  /** The first `limitBytes` of an object as text; undefined where there is none, or more. */
+  readSmall(key: string, limitBytes: number): Promise<string | undefined>;
 }
 
 // ---- Events ----------------------------------------------------------------------------------------------------

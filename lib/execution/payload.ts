@@ -1,4 +1,5 @@
 import { canonicalJson, type Json, sha256 } from '../json.ts';
+import type { WorkspaceObject } from '../sandbox/protocol.ts';
 
 /**
  * The frozen payload of an attempt: everything that decides what will run. It does not name the attempt, so that
@@ -23,6 +24,10 @@ export interface SandboxPayload extends PayloadBase {
   readonly command: readonly string[];
   readonly env: { readonly [name: string]: string };
   readonly input: Json;
+  /** What the workspace begins with; absent: nothing. */
+  readonly workspace?: WorkspaceObject;
+  /** Absent: the workspace ends with the step. */
+  readonly keepWorkspace?: true;
 }
 
 export interface LambdaPayload extends PayloadBase {

@@ -1,6 +1,6 @@
 import type { ErrorData } from '../errors.ts';
 import type { Exit } from '../sandbox/exit.ts';
-import type { Usage } from '../sandbox/protocol.ts';
+import type { Usage, WorkspaceObject } from '../sandbox/protocol.ts';
 import type { AttemptStatus, EndingStatus, ExecutionStatus } from './status.ts';
 
 /** The number that state data, records and events carry; handlers accept this one and the one before. */
@@ -87,7 +87,11 @@ export interface AttemptRecord {
   readonly payloadHash?: string;
   readonly exit?: Exit;
   readonly output?: Handle;
+  /** The workspace that the step keeps for later steps. */
+  readonly workspace?: WorkspaceObject;
   readonly usage?: Usage;
+  /** What a sandbox reported after its right to act was gone; without effect. */
+  readonly lateExit?: Exit;
   readonly error?: ErrorData;
   /** What Finish answered, so that a repeated Finish answers the same. */
   readonly answer?: FinishAnswer;
@@ -114,6 +118,8 @@ export interface LeaseRecord {
   readonly taskDefinition?: string;
   readonly taskArn?: string;
   readonly nonceHash?: string;
+  /** Public key of the runner that claimed: an `outcome.json` counts only where it proves that this runner wrote it. */
+  readonly outcomeKey?: string;
   readonly claimedAt?: string;
   readonly lastHeartbeatAt?: string;
   readonly session?: Session;

@@ -36,6 +36,10 @@ export const STREAM_LIMIT_BYTES = 5 * 1024 * 1024;
 export const LOG_CHUNK_BYTES = 256 * 1024;
 /** The largest output file (10 MiB). */
 export const OUTPUT_LIMIT_BYTES = 10 * 1024 * 1024;
+/** The largest archive of a workspace that is carried on (256 MiB compressed). */
+export const WORKSPACE_LIMIT_BYTES = 256 * 1024 * 1024;
+/** The largest `outcome.json` that is read. Its text holds at most an inline output and an exit. */
+export const OUTCOME_LIMIT_BYTES = 256 * 1024;
 
 export interface ClaimRequest {
   readonly protocol: number;
@@ -49,6 +53,8 @@ export interface ClaimRequest {
   readonly nonce: string;
   /** From the task metadata endpoint. */
   readonly taskArn: string;
+  /** Raw Ed25519 public key of this runner process, base64url: proves its `outcome.json`. */
+  readonly outcomeKey: string;
 }
 
 export interface ClaimAnswer {
@@ -56,6 +62,8 @@ export interface ClaimAnswer {
   readonly sessionExpiresAt: string;
   readonly epoch: number;
   readonly heartbeatSeconds: number;
+  /** Where `outcome.json` goes before `complete`: a PUT URL without a signed length, renewed by every heartbeat. */
+  readonly outcomeUrl: string;
   readonly work: Work;
 }
 
@@ -67,6 +75,10 @@ export interface Work {
   readonly input: { readonly inline: Json } | { readonly url: string; readonly sha256: string };
   /** Null where the step has no code. */
   readonly code: { readonly url: string; readonly sha256: string } | null;
+  /** Archive that becomes the folder that `WFLO_WORKSPACE` names; null where it begins empty. */
+  readonly workspace: { readonly url: string; readonly sha256: string } | null;
+  /** That folder goes with `complete`, for a later step. */
+  readonly keepWorkspace: boolean;
 }
 
 export interface LogLine {
@@ -85,6 +97,9 @@ export interface HeartbeatAnswer {
   /** A renewed token, once half of the old one's life is over. */
   readonly sessionToken?: string;
   readonly sessionExpiresAt: string;
+  readonly outcomeUrl: string;
+  /** False: the lines could not be written, and come again with the next call. */
+  readonly logsWritten: boolean;
   /** Set when the execution is ending: kill the agent and complete. */
   readonly stop?: string;
 }
@@ -98,7 +113,7 @@ export interface EventsRequest {
 /** Asks for an upload URL that is bound to these bytes. */
 export interface UrlsRequest {
   readonly epoch: number;
-  readonly purpose: 'output';
+  readonly purpose: 'output' | 'workspace';
   readonly bytes: number;
   /** Hex SHA-256. */
   readonly sha256: string;
@@ -126,6 +141,19 @@ export interface OutputError {
   readonly message: string;
 }
 
+/** A gzip tar in the artefact bucket. */
+export interface WorkspaceObject {
+  readonly key: string;
+  /** Hex SHA-256 of the archive. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+export interface WorkspaceError {
+  readonly code: 'workspace_too_large' | 'invalid_workspace';
+  readonly message: string;
+}
+
 export interface CompleteRequest {
   readonly epoch: number;
   readonly exit: Exit;
@@ -136,12 +164,36 @@ export interface CompleteRequest {
     | null;
   /** Why there is an output file that could not be taken; `output` is null then, and the exit stays the agent's own. */
   readonly outputError?: OutputError;
+  /** The uploaded workspace, where the step keeps it and its agent ended well. */
+  readonly workspace?: WorkspaceObject;
+  /** Why the workspace could not be taken: the step fails with it. */
+  readonly workspaceError?: WorkspaceError;
   readonly usage: Usage;
   readonly logs: readonly LogLine[];
 }
 
 export interface CompleteAnswer {
   readonly accepted: true;
+  /** False: the outcome is recorded, and the lines may be sent again by the same completion. */
+  readonly logsWritten: boolean;
+}
+
+/**
+ * `outcome.json`, written before `complete` so that an outcome outlives a control plane that does not answer. `body` is
+ * the JSON text of an `OutcomeBody`, `signature` the Ed25519 signature of its UTF-8 bytes, base64url.
+ */
+export interface SignedOutcome {
+  readonly body: string;
+  readonly signature: string;
+}
+
+export interface OutcomeBody {
+  readonly executionId: string;
+  readonly path: string;
+  readonly attempt: number;
+  readonly leaseId: string;
+  /** As it goes with `complete`, without its log lines. Its `epoch` is the one that it is valid for. */
+  readonly completion: Omit<CompleteRequest, 'logs'>;
 }
 
 export interface ProtocolError {
