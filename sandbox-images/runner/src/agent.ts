@@ -1,10 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Exit } from '../../../lib/sandbox/exit.ts';
-import { exitOf, exitOfSpawnError } from './agent-exit.ts';
-import { childrenCpuMs, outOfMemoryKills } from './kernel-counters.ts';
-import { killAllOthers, killStrayProcesses } from './stray-processes.ts';
+import { EXIT_CODE_RUNNER_ERROR, type Exit } from '../../../lib/sandbox/exit.ts';
+import { type AgentEnd, exitOf, exitOfFailedStart, exitOfSpawnError } from './agent-exit.ts';
+import { faultOfCommand } from './find-command.ts';
+import { childrenCpuMs, containerCpuMs, containerPeakMemoryBytes, outOfMemoryKills } from './kernel-counters.ts';
+import { isNamespaceOwned, killNamespace } from './pid-namespace.ts';
+import { type ConfinedCommand, confine } from './privileges.ts';
+import { killStrayProcesses } from './stray-processes.ts';
 import type { Timings } from './timings.ts';
+import { findTools, type Tools } from './tools.ts';
+
+/** Of the agent's first words on stderr: enough for what a program says that could not start it. */
+const FIRST_WORDS_BYTES = 1024;
 
 export interface AgentOptions {
   readonly command: readonly string[];
@@ -16,13 +23,18 @@ export interface AgentOptions {
   /** Text in the environment of everything that the agent starts. */
   readonly marker: string;
   readonly timings: Timings;
+  /** Programs that confine the agent; undefined: those that the runner brings, or those of this machine. */
+  readonly tools?: Tools;
   onOutput(stream: 'stdout' | 'stderr', chunk: Buffer): void;
 }
 
 export interface AgentResult {
   readonly exit: Exit;
   readonly wallMs: number;
+  /** CPU time of all that the agent started. */
   readonly cpuMs?: number;
+  /** Of the whole container. Unknown where the runner shares the machine. */
+  readonly peakMemoryBytes?: number;
 }
 
 export interface Agent {
@@ -32,7 +44,7 @@ export interface Agent {
   stop(reason: string): void;
 }
 
-/** Starts the agent without a shell, in its own process group, with no input. */
+/** Starts the agent confined, without a shell, in its own process group, with `/dev/null` as its input. */
 export function startAgent(options: AgentOptions): Agent {
   const stopping = new AbortController();
   return {
@@ -42,15 +54,26 @@ export function startAgent(options: AgentOptions): Agent {
 }
 
 async function run(options: AgentOptions, stopping: AbortSignal): Promise<AgentResult> {
-  const [killsBefore, cpuBefore] = [await outOfMemoryKills(), await childrenCpuMs()];
+  const [killsBefore, cpuBefore] = [await outOfMemoryKills(), await cpuMs()];
+  const [command = ''] = options.command;
+  const fault = await faultOfCommand(command, options.env.PATH ?? '', options.cwd);
+  if (fault !== undefined) return { exit: exitOfSpawnError(command, { code: fault }), wallMs: 0 };
+  let confined: ConfinedCommand;
+  try {
+    confined = await confine(options.command, options.env, { ...options, tools: options.tools ?? findTools() });
+  } catch (error) {
+    return { exit: runnerError(error instanceof Error ? error.message : String(error)), wallMs: 0 };
+  }
   // Told to stop while the work was fetched: whoever lost the right to act must not begin.
   if (stopping.aborted) {
     const stopped = String(stopping.reason);
     return { exit: exitOf({ code: null, signal: null, stopped, outOfMemory: false }), wallMs: 0 };
   }
   const startedAt = performance.now();
-  const [command = '', ...parameters] = options.command;
-  const child = await started(command, parameters, options).catch((error: unknown) => exitOfSpawnError(command, error));
+  const firstWords: Buffer[] = [];
+  const child = await started(confined, options, firstWords).catch((error: unknown) =>
+    exitOfSpawnError(command, error),
+  );
   if ('reason' in child) return { exit: child, wallMs: 0 };
 
   const timeLimit = new AbortController();
@@ -70,37 +93,60 @@ async function run(options: AgentOptions, stopping: AbortSignal): Promise<AgentR
   for (const force of forceTimers) clearTimeout(force);
   stopping.removeEventListener('abort', terminate);
   killGroup(child, 'SIGKILL');
-  if (process.pid === 1) killAllOthers();
-  else await killStrayProcesses(options.marker);
+  const nothingLeft = isNamespaceOwned() ? await killNamespace() : await killStrayProcesses(options.marker);
   const wallMs = Math.round(performance.now() - startedAt);
   await drained(child, options.timings.drainMs);
 
-  const cpuAfter = await childrenCpuMs();
+  const end: AgentEnd = {
+    code,
+    signal,
+    ...(timedOut ? { timedOutAfter: options.timeoutSeconds } : {}),
+    ...(stopped === undefined ? {} : { stopped }),
+    outOfMemory: (await outOfMemoryKills()) > killsBefore,
+  };
+  const said = Buffer.concat(firstWords).toString();
+  const notStarted =
+    confined.startedBy === undefined || timedOut || stopped !== undefined
+      ? undefined
+      : exitOfFailedStart(confined.startedBy, command, end, said);
+  const cpuAfter = await cpuMs();
+  const peakMemoryBytes = isNamespaceOwned() ? await containerPeakMemoryBytes() : undefined;
   return {
-    exit: exitOf({
-      code,
-      signal,
-      ...(timedOut ? { timedOutAfter: options.timeoutSeconds } : {}),
-      ...(stopped === undefined ? {} : { stopped }),
-      outOfMemory: (await outOfMemoryKills()) > killsBefore,
-    }),
+    exit: nothingLeft ? (notStarted ?? exitOf(end)) : runnerError('a process of the agent could not be ended'),
     wallMs,
-    ...(cpuBefore === undefined || cpuAfter === undefined ? {} : { cpuMs: Math.round(cpuAfter - cpuBefore) }),
+    ...(cpuBefore === undefined || cpuAfter === undefined
+      ? {}
+      : { cpuMs: Math.max(0, Math.round(cpuAfter - cpuBefore)) }),
+    ...(peakMemoryBytes === undefined ? {} : { peakMemoryBytes }),
   };
 }
 
-function started(command: string, parameters: string[], options: AgentOptions): Promise<ChildProcess> {
+/** In a container of its own the kernel's count is exact; elsewhere it would be that of the machine. */
+async function cpuMs(): Promise<number | undefined> {
+  return (isNamespaceOwned() ? await containerCpuMs() : undefined) ?? childrenCpuMs();
+}
+
+function runnerError(message: string): Exit {
+  return { reason: 'runner_error', code: EXIT_CODE_RUNNER_ERROR, message };
+}
+
+function started(confined: ConfinedCommand, options: AgentOptions, firstWords: Buffer[]): Promise<ChildProcess> {
+  const [file = '', ...parameters] = confined.words;
+  let heard = 0;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, parameters, {
+    const child = spawn(file, parameters, {
       cwd: options.cwd,
-      env: options.env,
+      env: confined.env,
       detached: true,
       shell: false,
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
     child.stdout?.on('data', (chunk: Buffer) => options.onOutput('stdout', chunk));
-    child.stderr?.on('data', (chunk: Buffer) => options.onOutput('stderr', chunk));
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (heard < FIRST_WORDS_BYTES) firstWords.push(Buffer.from(chunk.subarray(0, FIRST_WORDS_BYTES - heard)));
+      heard += chunk.length;
+      options.onOutput('stderr', chunk);
+    });
     child.once('spawn', () => resolve(child));
     child.once('error', reject);
   });

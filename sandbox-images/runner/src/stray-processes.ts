@@ -1,15 +1,21 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+const END_WITHIN_MS = 5_000;
+const PAUSE_MS = 20;
+
 /**
- * Kills every process whose environment holds the text, except this one: a daemon keeps the environment that it was
- * started with. Needs `/proc` and the same user; elsewhere it does nothing. A process that was started with another
- * environment is not found: only a container's own process namespace is exact.
+ * Kills every process whose environment holds the text, except this one, until none is found: a daemon keeps the
+ * environment that it was started with. Needs `/proc` and the same user; elsewhere it does nothing. A process that was
+ * started with another environment is not found: only a container's own process namespace is exact. False: something
+ * with the text still runs.
  */
-export async function killStrayProcesses(marker: string): Promise<void> {
-  for (let round = 0; round < 5; round++) {
+export async function killStrayProcesses(marker: string, withinMs: number = END_WITHIN_MS): Promise<boolean> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
     const found = (await processesWith(marker)).filter((pid) => pid !== process.pid);
-    if (found.length === 0) break;
+    if (found.length === 0) return true;
+    if (performance.now() > deadline) return false;
     for (const pid of found) {
       try {
         process.kill(pid, 'SIGKILL');
@@ -17,16 +23,7 @@ export async function killStrayProcesses(marker: string): Promise<void> {
         // It has ended in between.
       }
     }
-    await sleep(20);
-  }
-}
-
-/** For the first process of a container: exact, and needs no right to read of other users' processes. */
-export function killAllOthers(): void {
-  try {
-    process.kill(-1, 'SIGKILL');
-  } catch {
-    // There is none.
+    await sleep(PAUSE_MS);
   }
 }
 
