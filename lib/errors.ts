@@ -9,6 +9,7 @@ export const ERROR_CODES = {
   unknown_reference: 'a reference names an input or output field that the schema does not have',
   reference_may_not_have_run: 'a reference names a step that may not have run at this point',
   reference_in_text: 'a reference was put into a template literal, where it becomes text at build time',
+  workspace_not_kept: 'a step begins with the workspace of a step that keeps none',
   not_a_scalar: 'a condition or a wait needs a string, number or boolean field',
   invalid_duration: 'a duration is zero, negative, or beyond its limit',
   invalid_sandbox_size: 'CPU and memory are not a combination that Fargate offers',
@@ -40,6 +41,7 @@ export const ERROR_CODES = {
   execution_failed: 'the execution ended, and not in success',
   ref_too_large: 'the fields of an output that the graph itself reads pass 4 KiB',
   reference_not_resolved: 'a field that a step needs is missing in the stored input or output',
+  workspace_missing: 'the workspace that a step begins with is not there',
   payload_too_large: 'a step payload is larger than the limit',
   payload_changed: 'a frozen payload no longer has its recorded hash',
   // Step outcomes
@@ -55,6 +57,8 @@ export const ERROR_CODES = {
   no_output: 'the step declares an output, and the agent wrote none',
   invalid_output: 'the output is not JSON, or does not fit the declared schema',
   output_too_large: 'the output is larger than the limit',
+  workspace_too_large: 'the workspace that a step keeps is larger than the limit',
+  invalid_workspace: 'the workspace that a step keeps holds something that cannot be carried on',
   function_failed: 'the function of a lambda step failed',
   // Sandbox API
   claim_refused: 'a claim was refused',

@@ -5,7 +5,13 @@ export type { Effects, Finding, WorkflowDefinition } from './workflow/definition
 export { type Duration, days, hours, minutes, seconds } from './workflow/durations.ts';
 export type { Leaf, Ref } from './workflow/references.ts';
 export type { StepFunctionEvent } from './workflow/step-function-event.ts';
-export type { LambdaOptions, RetryOptions, SandboxOptions, StepResult } from './workflow/step-options.ts';
+export type {
+  LambdaOptions,
+  RetryOptions,
+  SandboxOptions,
+  SandboxResult,
+  StepResult,
+} from './workflow/step-options.ts';
 export { type Text, text } from './workflow/text.ts';
 export {
   isWorkflow,
@@ -14,3 +20,4 @@ export {
   type WorkflowOptions,
   workflow,
 } from './workflow/workflow.ts';
+export type { WorkspaceRef } from './workflow/workspace-references.ts';

@@ -18,6 +18,7 @@ import {
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import { type Json, sha256 } from '../../lib/json.ts';
 import type { BlobStore, Clock, ExecutionStore, Ids } from '../../lib/ports.ts';
+import type { WorkspaceObject } from '../../lib/sandbox/protocol.ts';
 
 export interface PreparePorts {
   readonly executions: ExecutionStore;
@@ -125,7 +126,8 @@ async function freeze(
   try {
     const stored = { input: execution.input, steps: event.steps };
     const values = await loadValues(ports.blobs, execution.executionId, payloadRefs(step), stored);
-    const payload = freezePayload(execution, step, event.target, values);
+    const workspace = await keptWorkspace(ports.executions, execution.executionId, step);
+    const payload = freezePayload(execution, step, event.target, values, workspace);
     const hash = payloadHash(payload);
     // Named by its hash: a repeat of the same work shares it, and no call can find another value under its name.
     const name = `payload/${step.path}/${hash}`;
@@ -134,6 +136,24 @@ async function freeze(
     if (!WfloError.is(error) || error.code === 'internal') throw error;
     return { ok: false, error: { ...toErrorData(error), stepPath: step.path } };
   }
+}
+
+/**
+ * The workspace that the step begins with: that of the attempt with which its earlier step succeeded. The State table
+ * says so and not the state of the machine, which carries nothing of it.
+ */
+async function keptWorkspace(
+  executions: ExecutionStore,
+  executionId: string,
+  step: StepConfig,
+): Promise<WorkspaceObject | undefined> {
+  if (step.kind !== 'sandbox' || step.workspaceFrom === undefined) return undefined;
+  const attempts = await executions.listAttempts(executionId, step.workspaceFrom);
+  const kept = attempts.findLast(({ status }) => status === 'succeeded')?.workspace;
+  if (kept !== undefined) return kept;
+  throw new WfloError('workspace_missing', `step ${step.workspaceFrom} has left no workspace`, {
+    fix: 'deploy the workflow again: the step that ran was deployed without keepWorkspace',
+  });
 }
 
 /** No event: nothing was frozen, and `step.failed` follows from Finish. */

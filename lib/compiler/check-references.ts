@@ -48,6 +48,7 @@ class ReferenceCheck {
         });
         for (const [name, value] of Object.entries(step.env)) this.template(value, `${path}.env.${name}`, available);
         this.template(step.input, `${path}.input`, available);
+        if (step.workspaceFrom !== undefined) this.#workspace(step.workspaceFrom, `${path}.workspace`, available);
         return new Set([...available, path]);
       case 'lambda':
         this.template(step.with, `${path}.with`, available);
@@ -71,7 +72,7 @@ class ReferenceCheck {
   #ref(ref: RefData, place: string, available: Available): boolean {
     const { source } = ref;
     if (source.from === 'step' && !available.has(source.step)) {
-      this.#unavailable(ref, source.step, place);
+      this.#unavailable({ what: `${refText(ref)} is the output`, step: source.step, kept: 'output', place });
       return false;
     }
     const field = fieldOf(ref, this.#definition);
@@ -96,12 +97,29 @@ class ReferenceCheck {
     return false;
   }
 
-  #unavailable(ref: RefData, step: string, place: string): void {
+  #workspace(from: string, place: string, available: Available): void {
+    if (!available.has(from)) {
+      this.#unavailable({ what: `"${from}".workspace is the folder`, step: from, kept: 'workspace', place });
+      return;
+    }
+    const step = actingStepsOf(this.#definition.body).find(({ path }) => path === from);
+    if (step?.kind === 'sandbox' && step.keepWorkspace) return;
+    this.#report(
+      'workspace_not_kept',
+      place,
+      `"${from}" keeps no workspace`,
+      step?.kind === 'sandbox' ? `give "${from}" the option keepWorkspace: true` : 'name a sandbox step',
+    );
+  }
+
+  /** The step did not certainly run, or is none that has what is asked of it. */
+  #unavailable(use: { what: string; step: string; kept: 'output' | 'workspace'; place: string }): void {
+    const { what, step, kept, place } = use;
     if (this.#acting.has(step)) {
       this.#report(
         'reference_may_not_have_run',
         place,
-        `${refText(ref)} is the output of a step that may not have run when it is needed`,
+        `${what} of a step that may not have run when it is needed`,
         'reference steps that come before in the same block or around it, not those of another branch or of a `when`',
       );
       return;
@@ -109,8 +127,8 @@ class ReferenceCheck {
     this.#report(
       'unknown_reference',
       place,
-      this.#all.has(step) ? `"${step}" has no output` : `no step has the name "${step}"`,
-      'reference the output of a sandbox or lambda step of this workflow',
+      this.#all.has(step) ? `"${step}" has no ${kept}` : `no step has the name "${step}"`,
+      `reference the ${kept} of a sandbox${kept === 'output' ? ' or lambda' : ''} step of this workflow`,
     );
   }
 

@@ -104,6 +104,8 @@ export function stepConfig(step: ActingStep, refs: readonly RefAlias[]): StepCon
     input: step.input,
     cpu: step.cpu,
     memoryMib: step.memoryMib,
+    ...(step.keepWorkspace ? { keepWorkspace: true } : {}),
+    ...(step.workspaceFrom === undefined ? {} : { workspaceFrom: step.workspaceFrom }),
     ...(step.agent === undefined ? {} : { agent: step.agent }),
   };
 }

@@ -1,5 +1,6 @@
 import { WfloError } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
+import type { WorkspaceObject } from '../sandbox/protocol.ts';
 import { type RefData, refsOf, type Template } from '../workflow/template.ts';
 import type { LambdaTarget, PrepareEvent, SandboxTarget, StepConfig } from './machine.ts';
 import type { Payload } from './payload.ts';
@@ -17,7 +18,8 @@ export function payloadRefs(step: StepConfig): readonly RefData[] {
 }
 
 /**
- * Everything that decides what the attempt will run, with all references filled in. Throws `reference_not_resolved`,
+ * Everything that decides what the attempt will run, with all references filled in; `workspace` is what the step's
+ * workspace begins with. Throws `reference_not_resolved`,
  * `invalid_command`, `invalid_env` and `payload_too_large`.
  */
 export function freezePayload(
@@ -25,6 +27,7 @@ export function freezePayload(
   step: StepConfig,
   target: PrepareEvent['target'],
   values: LoadedValues,
+  workspace?: WorkspaceObject,
 ): Payload {
   const base = {
     schema: SCHEMA,
@@ -51,6 +54,8 @@ export function freezePayload(
         Object.entries(step.env).map(([name, value]) => [name, withoutNul(resolveText(value, values), step, { name })]),
       ),
       input: resolveTemplate(step.input, values),
+      ...(workspace === undefined ? {} : { workspace }),
+      ...(step.keepWorkspace === true ? { keepWorkspace: true } : {}),
     };
   }
   checkSize(step.path, payload);

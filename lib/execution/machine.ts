@@ -42,6 +42,10 @@ export interface SandboxStepConfig extends ActingStepConfig {
   readonly input: Template;
   readonly cpu: number;
   readonly memoryMib: number;
+  /** Absent: the workspace ends with the step. */
+  readonly keepWorkspace?: true;
+  /** Path of the step whose workspace this one begins with. */
+  readonly workspaceFrom?: string;
   readonly agent?: string;
 }
 

@@ -5,6 +5,7 @@ import { COMPARISONS, type Condition } from './definition.ts';
 import { type Leaf, refIdentity, refText } from './references.ts';
 import type { RefData, Template } from './template.ts';
 import { type Text, textParts } from './text.ts';
+import { workspaceIdentity } from './workspace-references.ts';
 
 /** JSON with references in it, as an author writes it. Objects are plain; `undefined` fields are left out. */
 export type TemplateValue =
@@ -47,6 +48,7 @@ function toTemplateWithin(
   if (parts !== undefined) {
     return { text: parts.map((part) => toTemplateWithin(part, place, collector, parents)) };
   }
+  if (workspaceIdentity(value) !== undefined) return refuse(describe(value), place, collector, WORKSPACE_FIX);
   if (parents.includes(value)) return refuse('a value that contains itself', place, collector);
   if (Array.isArray(value)) {
     return joinLiterals({
@@ -131,6 +133,8 @@ export function toCondition(value: unknown, place: string, collector: FindingCol
 
 const CONDITION_FIX = 'write eq, ne, lt, le, gt or ge of a reference and a string, number, boolean or reference';
 
+const WORKSPACE_FIX = 'a workspace is no value: give it to the option `workspace` of a later sandbox step';
+
 function asCondition(value: unknown): AuthoredCondition | undefined {
   if (typeof value !== 'object' || value === null || refIdentity(value) !== undefined || !('op' in value)) {
     return undefined;
@@ -173,6 +177,8 @@ function describe(value: unknown): string {
   if (typeof value === 'string') return `the text ${JSON.stringify(value)}`;
   const reference = refIdentity(value);
   if (reference !== undefined) return `the reference ${refText(reference.data)}`;
+  const workspace = workspaceIdentity(value);
+  if (workspace !== undefined) return `the workspace of "${workspace.step}"`;
   if (typeof value === 'object' && value !== null) {
     return value instanceof Promise
       ? 'a promise (definitions are built synchronously)'

@@ -2,17 +2,19 @@ import type { ErrorCode } from '../errors.ts';
 import type { Finding } from './definition.ts';
 import { type RefObserver, refText } from './references.ts';
 import type { RefData } from './template.ts';
+import type { WorkspaceObserver } from './workspace-references.ts';
 
 /** Text that stands where a reference became text, so that the place can be named once it is seen. */
 const MARK = /⟦wflo reference (\d+)⟧/g;
 
 interface TextUse {
-  readonly ref: RefData;
+  readonly what: string;
+  readonly fix: string;
   readonly places: Set<string>;
 }
 
 /** Gathers what is wrong while a definition is being built. Nothing here throws. */
-export class FindingCollector implements RefObserver {
+export class FindingCollector implements RefObserver, WorkspaceObserver {
   readonly #workflow: string;
   readonly #findings: Finding[] = [];
   readonly #textUses: TextUse[] = [];
@@ -27,8 +29,15 @@ export class FindingCollector implements RefObserver {
   }
 
   becameText(ref: RefData): string {
-    this.#textUses.push({ ref, places: new Set() });
-    return `⟦wflo reference ${this.#textUses.length - 1}⟧`;
+    const name = refText(ref);
+    return this.#mark(`the reference ${name}`, `use the tag: text\`…\${${name}}…\`, or pass the reference alone`);
+  }
+
+  workspaceBecameText(step: string): string {
+    return this.#mark(
+      `the workspace of "${step}"`,
+      'give it to the option `workspace` of a later sandbox step, which finds it in the folder that WFLO_WORKSPACE names',
+    );
   }
 
   takenApart(ref: RefData): void {
@@ -46,17 +55,22 @@ export class FindingCollector implements RefObserver {
   }
 
   findings(): readonly Finding[] {
-    const inText = this.#textUses.flatMap(({ ref, places }) =>
+    const inText = this.#textUses.flatMap(({ what, fix, places }) =>
       (places.size === 0 ? [''] : [...places]).map(
         (place): Finding => ({
           code: 'reference_in_text',
           path: this.#path(place),
-          reason: `the reference ${refText(ref)} was turned into text, but it has no value before run time`,
-          fix: `use the tag: text\`…\${${refText(ref)}}…\`, or pass the reference alone`,
+          reason: `${what} was turned into text, but it has no value before run time`,
+          fix,
         }),
       ),
     );
     return [...this.#findings, ...inText];
+  }
+
+  #mark(what: string, fix: string): string {
+    this.#textUses.push({ what, fix, places: new Set() });
+    return `⟦wflo reference ${this.#textUses.length - 1}⟧`;
   }
 
   #path(place: string): string {

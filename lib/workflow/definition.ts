@@ -54,6 +54,10 @@ export interface SandboxStep extends ActingStep {
   readonly env: { readonly [name: string]: Template };
   /** Becomes the file that `WFLO_INPUT` names. */
   readonly input: Template;
+  /** The folder that `WFLO_WORKSPACE` names is kept when the step succeeds, for later steps. */
+  readonly keepWorkspace: boolean;
+  /** Path of the step whose kept folder this step begins with; absent: it begins empty. */
+  readonly workspaceFrom?: string;
   readonly agent?: string;
 }
 

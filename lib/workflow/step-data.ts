@@ -7,6 +7,7 @@ import { representSchema } from './json-schema.ts';
 import type { LambdaOptions, OutputSchema, RetryOptions, SandboxOptions } from './step-options.ts';
 import type { Template } from './template.ts';
 import { UNKNOWN_SCHEMA } from './unknown-schema.ts';
+import { workspaceIdentity } from './workspace-references.ts';
 
 /** The data of a `sandbox` step, defaults filled in. */
 export function sandboxStep(
@@ -24,6 +25,8 @@ export function sandboxStep(
     memoryMib: options.memoryMib ?? 512,
     env: envOf(options.env ?? {}, path, collector),
     input: toTemplate(options.input ?? {}, `${path}.input`, collector),
+    keepWorkspace: keepsWorkspace(options.keepWorkspace, path, collector),
+    ...workspaceFrom(options.workspace, path, collector),
     ...(options.agent === undefined ? {} : { agent: String(options.agent) }),
     ...actingPart(path, options, options.effects ?? 'none', minutes(10), collector),
   };
@@ -67,6 +70,28 @@ function actingPart(
     timeoutSeconds: secondsOf(options.timeout ?? defaultTimeout),
     ...(outputSchema === undefined ? {} : { outputSchema }),
   };
+}
+
+function keepsWorkspace(given: unknown, path: string, collector: FindingCollector): boolean {
+  if (given !== undefined && typeof given !== 'boolean') {
+    collector.add('invalid_value', `${path}.keepWorkspace`, 'keepWorkspace is neither true nor false', 'write true');
+  }
+  return given === true;
+}
+
+function workspaceFrom(given: unknown, path: string, collector: FindingCollector): { readonly workspaceFrom?: string } {
+  if (given === undefined) return {};
+  const identity = workspaceIdentity(given);
+  if (identity?.observer === collector) return { workspaceFrom: identity.step };
+  collector.add(
+    identity === undefined ? 'invalid_value' : 'unknown_reference',
+    `${path}.workspace`,
+    identity === undefined
+      ? 'what stands at workspace is not the workspace of a step'
+      : `the workspace of "${identity.step}" is that of a step of another workflow`,
+    'write workspace: earlier.workspace, where earlier is a sandbox step with keepWorkspace: true',
+  );
+  return {};
 }
 
 function effectsOf(effects: Effects | undefined, path: string, collector: FindingCollector): Effects {

@@ -3,12 +3,17 @@ import type { TemplateValue, TextValue } from './author-values.ts';
 import type { Effects } from './definition.ts';
 import type { Duration } from './durations.ts';
 import type { Ref } from './references.ts';
+import type { WorkspaceRef } from './workspace-references.ts';
 
 /** An output schema, or none. */
 export type OutputSchema = z.ZodType | undefined;
 
 /** What a step hands on. A step without an output schema has no output that could be referenced. */
 export type StepResult<S extends OutputSchema> = S extends z.ZodType ? { readonly output: Ref<z.output<S>> } : object;
+
+/** What a sandbox step hands on: its output, and its workspace where it keeps one. */
+export type SandboxResult<S extends OutputSchema, K extends boolean> = StepResult<S> &
+  ([K] extends [true] ? { readonly workspace: WorkspaceRef } : object);
 
 export interface RetryOptions {
   /** 0 to 10; 2 where absent. */
@@ -19,7 +24,7 @@ export interface RetryOptions {
   readonly maxDelay?: Duration;
 }
 
-export interface SandboxOptions<S extends OutputSchema = OutputSchema> {
+export interface SandboxOptions<S extends OutputSchema = OutputSchema, K extends boolean = boolean> {
   /** `python`, `node`, or a name from the deployment's image list. */
   readonly image: string;
   /** Folder of agent code, relative to the workflow's folder; the command runs in it. */
@@ -34,6 +39,10 @@ export interface SandboxOptions<S extends OutputSchema = OutputSchema> {
   readonly env?: { readonly [name: string]: TextValue };
   /** Becomes the JSON file that `WFLO_INPUT` names; `{}` where absent. */
   readonly input?: TemplateValue;
+  /** What the folder that `WFLO_WORKSPACE` names begins with: the `workspace` of an earlier step. Empty where absent. */
+  readonly workspace?: WorkspaceRef;
+  /** Keeps that folder when the agent ends well, so that later steps can begin with it; false where absent. */
+  readonly keepWorkspace?: K;
   /** Schema of the JSON that the agent writes to the file that `WFLO_OUTPUT` names. */
   readonly output?: S;
   /** `none` where absent: a sandbox that declares no way out can change nothing outside. */

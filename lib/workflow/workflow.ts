@@ -7,8 +7,9 @@ import { type Duration, hours } from './durations.ts';
 import { isZodObject, representSchema } from './json-schema.ts';
 import { type Leaf, makeRef, type Ref, refIdentity } from './references.ts';
 import { lambdaStep, SCHEMA_FIX, sandboxStep, secondsOf } from './step-data.ts';
-import type { LambdaOptions, OutputSchema, SandboxOptions, StepResult } from './step-options.ts';
+import type { LambdaOptions, OutputSchema, SandboxOptions, SandboxResult, StepResult } from './step-options.ts';
 import { UNKNOWN_SCHEMA } from './unknown-schema.ts';
+import { makeWorkspaceRef } from './workspace-references.ts';
 
 /** Shared by all copies of this package, so that a workflow file may import another copy than its loader. */
 const BRAND = Symbol.for('wflo.workflow');
@@ -32,7 +33,10 @@ export interface WorkflowBuilder<I> {
   /** The input of the execution, defaults filled in. */
   readonly input: Ref<I>;
   /** A command in a container of its own. */
-  sandbox<S extends OutputSchema = undefined>(name: string, options: SandboxOptions<S>): StepResult<S>;
+  sandbox<S extends OutputSchema = undefined, K extends boolean = false>(
+    name: string,
+    options: SandboxOptions<S, K>,
+  ): SandboxResult<S, K>;
   /** A narrow function in the account. */
   lambda<S extends OutputSchema = undefined>(name: string, options: LambdaOptions<S>): StepResult<S>;
   /** Waits without using anything. A reference counts whole seconds. */
@@ -137,10 +141,11 @@ class Recorder {
     };
   }
 
-  /** Untyped code may use the output of a step without a schema: the compiler finds that. */
-  #result<S extends OutputSchema>(name: string): StepResult<S> {
-    const output = makeRef({ from: 'step', step: String(name) }, this.#collector);
-    return { output } as unknown as StepResult<S>;
+  /** Untyped code may use an output or a workspace that the step does not have: the compiler finds that. */
+  #result<R>(name: string): R {
+    const step = String(name);
+    const output = makeRef({ from: 'step', step }, this.#collector);
+    return { output, workspace: makeWorkspaceRef(step, this.#collector) } as R;
   }
 
   #wait(path: string, duration: Duration | Leaf<number>): void {

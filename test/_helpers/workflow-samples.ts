@@ -17,6 +17,7 @@ export function sandbox(path: string, fields: Partial<SandboxStep> = {}): Sandbo
     memoryMib: 512,
     env: {},
     input: { literal: {} },
+    keepWorkspace: false,
     effects: 'none',
     idempotent: false,
     retry,

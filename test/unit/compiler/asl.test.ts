@@ -190,6 +190,19 @@ describe('a sandbox step', () => {
     });
     expect(payloadOf(asl, 'plan-it.Finish').step).toBe(payload.step);
   });
+
+  it('tells Prepare which workspace it begins with and whether it keeps one, and nothing where there is neither', () => {
+    const carrying = aslOf([
+      sandbox('clone', { keepWorkspace: true }),
+      sandbox('build', { workspaceFrom: 'clone' }),
+      sandbox('plain'),
+    ]);
+    expect(configOf(carrying, 'clone.Prepare', 'step')).toMatchObject({ keepWorkspace: true });
+    expect(configOf(carrying, 'build.Prepare', 'step')).toMatchObject({ workspaceFrom: 'clone' });
+    const plain = configOf(carrying, 'plain.Prepare', 'step');
+    expect(plain).not.toHaveProperty('keepWorkspace');
+    expect(plain).not.toHaveProperty('workspaceFrom');
+  });
 });
 
 describe('a lambda step', () => {

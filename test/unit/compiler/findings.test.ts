@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compileWorkflow } from '../../../lib/compiler/compile.ts';
 import { findingText } from '../../../lib/compiler/findings.ts';
-import type { Block, Condition, WorkflowDefinition } from '../../../lib/workflow/definition.ts';
+import type { Block, Condition, SandboxStep, WorkflowDefinition } from '../../../lib/workflow/definition.ts';
 import type { Template } from '../../../lib/workflow/template.ts';
 import { definition, inputRef, lambda, outputRef, sandbox } from '../../_helpers/workflow-samples.ts';
 
@@ -179,6 +179,42 @@ describe('references', () => {
     expect(
       findingsOf([sandbox('a', { command: [text], env: { OK: { text: [{ ref: inputRef('mixed') }] } } })]),
     ).toEqual(['not_a_scalar sample/a.command[0]']);
+  });
+});
+
+describe('workspaces', () => {
+  const keeps = (path: string, fields: Partial<SandboxStep> = {}) => sandbox(path, { keepWorkspace: true, ...fields });
+  const takes = (path: string, workspaceFrom: string) => sandbox(path, { workspaceFrom });
+
+  it.each<[string, Block]>([
+    ['a step before', [keeps('a'), takes('b', 'a')]],
+    ['one step, several times', [keeps('a'), takes('b', 'a'), takes('c', 'a')]],
+    ['a chain', [keeps('a'), keeps('b', { workspaceFrom: 'a' }), takes('c', 'b')]],
+    ['a step before a `when`, inside it', [keeps('a'), when('w', isOn, [takes('b', 'a')])]],
+    [
+      'a branch of a parallel, after it',
+      [{ kind: 'parallel', path: 'p', branches: { x: [keeps('a')], y: [sandbox('c')] } }, takes('b', 'a')],
+    ],
+  ])('may be those of %s', (_what, body) => {
+    expect(findingsOf(body)).toEqual([]);
+  });
+
+  it.each<[string, string, Block]>([
+    ['a later step', 'reference_may_not_have_run', [takes('b', 'a'), keeps('a')]],
+    ['the step itself', 'reference_may_not_have_run', [keeps('b', { workspaceFrom: 'b' })]],
+    ['a step of a `when`, outside it', 'reference_may_not_have_run', [when('w', isOn, [keeps('a')]), takes('b', 'a')]],
+    ['a step of the other block', 'reference_may_not_have_run', [when('w', isOn, [keeps('a')], [takes('b', 'a')])]],
+    [
+      'a step of a sibling branch',
+      'reference_may_not_have_run',
+      [{ kind: 'parallel', path: 'p', branches: { x: [keeps('a')], y: [takes('b', 'a')] } }],
+    ],
+    ['a step that keeps none', 'workspace_not_kept', [sandbox('a'), takes('b', 'a')]],
+    ['a lambda step', 'workspace_not_kept', [lambda('a'), takes('b', 'a')]],
+    ['a wait', 'unknown_reference', [{ kind: 'wait', path: 'a', duration: { seconds: 1 } }, takes('b', 'a')]],
+    ['no step at all', 'unknown_reference', [takes('b', 'nobody')]],
+  ])('may not be those of %s', (_what, code, body) => {
+    expect(findingsOf(body)).toEqual([`${code} sample/b.workspace`]);
   });
 });
 

@@ -49,6 +49,18 @@ describe('freezePayload', () => {
     });
   });
 
+  it('holds the workspace that the step begins with, and that it keeps one', () => {
+    const workspace = { key: 'workspaces/report/one/a.tar.gz', sha256: 'a'.repeat(64), bytes: 3 };
+    const step = { ...sandbox, keepWorkspace: true, workspaceFrom: 'plan' } as const;
+    const carrying = freezePayload(execution, step, task, values('x'), workspace);
+    expect(carrying).toMatchObject({ workspace, keepWorkspace: true });
+    const other = freezePayload(execution, step, task, values('x'), { ...workspace, sha256: 'b'.repeat(64) });
+    expect(payloadHash(other)).not.toBe(payloadHash(carrying));
+    const plain = freezePayload(execution, sandbox, task, values('x'));
+    expect(plain).not.toHaveProperty('workspace');
+    expect(plain).not.toHaveProperty('keepWorkspace');
+  });
+
   it('holds the function version and the input of a lambda step', () => {
     expect(freezePayload(execution, lambda, { functionArn: 'arn:fn:3' }, values('x'))).toMatchObject({
       kind: 'lambda',

@@ -19,6 +19,8 @@ it('gives references the types of their schemas', () => {
       output: z.object({ risk: z.number(), deep: z.object({ ids: z.array(z.string()) }) }),
     });
     const silent = w.sandbox('silent', { image: 'python', command: ['run'] });
+    const kept = w.sandbox('kept', { image: 'python', command: ['run'], keepWorkspace: true });
+    w.sandbox('carried', { image: 'python', command: ['run'], workspace: kept.workspace });
     const risk: Ref<number> = agent.output.risk;
     const ids: Ref<string[]> = agent.output.deep.ids;
     lt(w.input.limit, 3);
@@ -34,6 +36,16 @@ it('gives references the types of their schemas', () => {
     void agent.output.deep.ids.length;
     // @ts-expect-error a step without an output schema has no output
     void silent.output;
+    // @ts-expect-error a step that keeps no workspace has none
+    void silent.workspace;
+    // @ts-expect-error nor has one that perhaps keeps it
+    void w.sandbox('maybe', { image: 'python', command: ['run'], keepWorkspace: Math.random() > 2 }).workspace;
+    // @ts-expect-error a workspace is no value
+    w.sandbox('bad', { image: 'python', command: ['run'], input: { folder: kept.workspace } });
+    // @ts-expect-error a workspace is no text
+    w.sandbox('bad', { image: 'python', command: ['run', kept.workspace] });
+    // @ts-expect-error an output is no workspace
+    w.sandbox('bad', { image: 'python', command: ['run'], workspace: agent.output });
     // @ts-expect-error 'sloow' is not one of the words
     eq(w.input.mode, 'sloow');
     // @ts-expect-error a number is not compared with a string

@@ -57,6 +57,7 @@ describe('a definition', () => {
         memoryMib: 512,
         env: {},
         input: { literal: {} },
+        keepWorkspace: false,
         effects: 'none',
         idempotent: false,
         retry: { maxRetries: 2, initialDelaySeconds: 2, maxDelaySeconds: 60 },
@@ -327,5 +328,62 @@ describe('findings', () => {
       'invalid_value undefined/check',
     ]);
     expect(made.definition.timeoutSeconds).toBeNaN();
+  });
+});
+
+describe('workspaces', () => {
+  it('are kept and named as data', () => {
+    const { definition, findings } = define((w) => {
+      const clone = w.sandbox('clone', { ...step, keepWorkspace: true });
+      w.sandbox('build', { ...step, workspace: clone.workspace });
+    });
+    expect(findings).toEqual([]);
+    expect(definition.body).toMatchObject([
+      { path: 'clone', keepWorkspace: true },
+      { path: 'build', keepWorkspace: false, workspaceFrom: 'clone' },
+    ]);
+    expect(definition.body[0]).not.toHaveProperty('workspaceFrom');
+  });
+
+  it('are no values: what uses one as such is found', () => {
+    const made = define((w) => {
+      const { workspace } = w.sandbox('clone', { ...step, keepWorkspace: true });
+      const value = workspace as unknown as TemplateValue & object;
+      w.sandbox('a', { ...step, input: { folder: value } });
+      w.sandbox('b', { ...step, env: { FOLDER: value as never } });
+      w.sandbox('c', { ...step, command: ['ls', `${String(workspace)}/x`] });
+      w.sandbox('d', { ...step, input: JSON.stringify({ value }) });
+      w.when('e', { op: 'eq', left: value, right: 1 } as never, () => undefined);
+      return { ...value, value };
+    });
+    expect(codes(made)).toEqual([
+      'invalid_value sample/a.input.folder',
+      'invalid_value sample/b.env.FOLDER',
+      'invalid_value sample/e.condition',
+      'invalid_value sample/output.value',
+      'reference_in_text sample/c.command[1]',
+      'reference_in_text sample/d.input',
+    ]);
+    expect(made.findings[0]).toMatchObject({ reason: expect.stringContaining('the workspace of "clone"') });
+    expect(made.findings[4]?.fix).toContain('the option `workspace`');
+  });
+
+  it('are those of steps of the same workflow, and nothing else', () => {
+    let other: unknown;
+    define((w) => {
+      other = w.sandbox('clone', { ...step, keepWorkspace: true }).workspace;
+    });
+    const made = define((w) => {
+      w.sandbox('a', { ...step, workspace: other as never });
+      w.sandbox('b', { ...step, workspace: 'clone' as never });
+      w.sandbox('c', { ...step, workspace: w.input.name as never });
+      w.sandbox('d', { ...step, keepWorkspace: 'yes' as never });
+    });
+    expect(codes(made)).toEqual([
+      'unknown_reference sample/a.workspace',
+      'invalid_value sample/b.workspace',
+      'invalid_value sample/c.workspace',
+      'invalid_value sample/d.keepWorkspace',
+    ]);
   });
 });

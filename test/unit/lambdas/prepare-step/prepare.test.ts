@@ -54,6 +54,49 @@ describe('preparing a step', () => {
   });
 });
 
+describe('a workspace', () => {
+  const REVIEW: SandboxStepConfig = { ...PLAN, path: 'review', workspaceFrom: 'plan', keepWorkspace: true };
+  const kept = { key: 'workspaces/report/one/a.tar.gz', sha256: 'a'.repeat(64), bytes: 1024 };
+
+  async function keep(attempt: number, workspace: typeof kept): Promise<void> {
+    await scene.executions.commit({
+      executionId: EXECUTION_ID,
+      changes: [{ item: 'attempt', path: 'plan', attempt, set: { workspace } }],
+      events: [],
+    });
+  }
+
+  it('of the attempt that succeeded is frozen into the payload, and so is that one is kept', async () => {
+    await scene.finish(await scene.prepare());
+    await keep(1, { ...kept, sha256: 'b'.repeat(64) });
+    scene.clock.advance(10);
+    await scene.succeed();
+    await keep(2, kept);
+    expect(await scene.prepare(REVIEW)).toMatchObject({ attempt: 1, route: 'run' });
+    const { payload } = await scene.attempt('review');
+    const frozen = payload && (await scene.blobs.get(EXECUTION_ID, payload));
+    expect(frozen).toMatchObject({ workspace: kept, keepWorkspace: true });
+  });
+
+  it('that no step left denies, with its own error', async () => {
+    await scene.succeed();
+    const prepared = await scene.prepare(REVIEW);
+    expect(prepared).toEqual({ ...DENIED, attempt: 1 });
+    expect(await scene.attempt('review')).toMatchObject({ error: { code: 'workspace_missing', stepPath: 'review' } });
+    expect(await scene.finish(prepared, REVIEW)).toMatchObject({
+      next: 'failed',
+      error: { code: 'workspace_missing' },
+    });
+  });
+
+  it('of an attempt that did not succeed does not count', async () => {
+    await scene.finish(await scene.prepare());
+    await keep(1, kept);
+    await scene.prepare(REVIEW);
+    expect(await scene.attempt('review')).toMatchObject({ error: { code: 'workspace_missing' } });
+  });
+});
+
 describe('a repeated call', () => {
   it('gets the same attempt with a new code; only the new one counts', async () => {
     const first = await scene.prepare(PLAN, '2026-01-01T00:00:05.000Z');
