@@ -153,6 +153,12 @@ export class DataStack extends Stack {
           prefix: 'uploads/',
           expiration: Duration.days(7),
         },
+        {
+          // For later steps of the same execution, and for people who look at what an agent left.
+          id: 'forget-workspaces',
+          prefix: 'workspaces/',
+          expiration: Duration.days(30),
+        },
       ],
     });
     Validations.of(bucket).acknowledge({

@@ -13,6 +13,7 @@ import {
   bindBlobs,
   bindExecutionStore,
   bindExecutions,
+  bindOutcomes,
   bindRelay,
   bindStepLogs,
   bindTasks,
@@ -130,6 +131,7 @@ export class PlatformStack extends Stack {
 
     bindExecutionStore(this.finishStep, data);
     bindBlobs(this.finishStep, data, 'read and write');
+    bindOutcomes(this.finishStep, data);
     bindTasks(this.finishStep, cluster, 'find and stop');
 
     bindExecutionStore(this.closeExecution, data);
@@ -144,6 +146,7 @@ export class PlatformStack extends Stack {
     bindExecutionStore(this.reconcile, data, ['byCheck']);
     bindRelay(this.reconcile, data);
     this.reconcile.bindTable('EVENTS_TABLE', data.eventsTable, { actions: [], indexes: ['byUnpublished'] });
+    bindOutcomes(this.reconcile, data);
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
 
@@ -151,8 +154,8 @@ export class PlatformStack extends Stack {
     // Frozen payloads and outputs, and what the presigned URLs that it makes may do: they have its own permissions.
     this.serveSandboxApi
       .bindBucket('ARTEFACT_BUCKET', data.artefacts, {
-        read: ['blobs/', 'code/', 'uploads/'],
-        write: ['blobs/', 'uploads/'],
+        read: ['blobs/', 'code/', 'uploads/', 'workspaces/'],
+        write: ['blobs/', 'uploads/', 'workspaces/'],
       })
       .bindPresignedUrls();
     bindTasks(this.serveSandboxApi, cluster, 'describe');

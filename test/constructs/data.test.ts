@@ -142,9 +142,26 @@ describe('the artefact bucket', () => {
 
   it('never expires code and blobs, which open executions name', () => {
     const rules: { Prefix?: string; ExpirationInDays?: number }[] = bucket().LifecycleConfiguration.Rules;
-    expect(rules.filter((rule) => rule.ExpirationInDays !== undefined).map(({ Prefix }) => Prefix)).toEqual([
-      'uploads/',
+    expect(
+      rules
+        .filter((rule) => rule.ExpirationInDays !== undefined)
+        .map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays]),
+    ).toEqual([
+      ['uploads/', 7],
+      ['workspaces/', 30],
     ]);
+  });
+});
+
+describe('what is no longer named in the bucket', () => {
+  it('goes after 30 days, and half an upload after one, whatever its prefix', () => {
+    const [bucket] = dev.ofType('AWS::S3::Bucket');
+    expect(bucket?.Properties.LifecycleConfiguration.Rules).toContainEqual({
+      Id: 'forget-replaced',
+      Status: 'Enabled',
+      NoncurrentVersionExpiration: { NoncurrentDays: 30 },
+      AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+    });
   });
 });
 

@@ -22,6 +22,10 @@ function allowed(service: string): string[] {
   );
 }
 
+/** Of all endpoints. */
+const endpointStatements = () =>
+  stage.ofType('AWS::EC2::VPCEndpoint').flatMap(({ Properties }) => statementsOf(Properties.PolicyDocument));
+
 const withoutHashes = (lines: readonly string[]) =>
   lines.map((line) => line.replace(/[0-9A-F]{8,16}(?=[>.A])/g, '')).sort();
 
@@ -58,15 +62,17 @@ describe('the private network', () => {
     ]);
   });
 
-  it('reaches no objects but artefacts and image layers, and writes none but uploads', () => {
+  it('reaches no objects but artefacts and image layers, and writes none but uploads and workspaces', () => {
     const lines = allowed('s3')
       .map((line) => line.replace(/<FnGetAttArtefacts\w+>/, '<Artefacts>'))
       .sort();
     expect(lines).toEqual([
       's3:GetObject <Artefacts>/blobs/*',
       's3:GetObject <Artefacts>/code/*',
+      's3:GetObject <Artefacts>/workspaces/*',
       's3:GetObject arn:<AWS::Partition>:s3:::prod-<AWS::Region>-starport-layer-bucket/*',
       's3:PutObject <Artefacts>/uploads/*',
+      's3:PutObject <Artefacts>/workspaces/*',
     ]);
   });
 
@@ -79,15 +85,81 @@ describe('the private network', () => {
     ]);
   });
 
-  it('lets ECR endpoints be used by this account only', () => {
-    const ecr = stage
-      .ofType('AWS::EC2::VPCEndpoint')
-      .filter(({ Properties }) => text(Properties.ServiceName).includes('.ecr.'));
-    for (const { Properties } of ecr) {
-      for (const { Condition } of statementsOf(Properties.PolicyDocument)) {
-        expect(text(Condition.StringEquals['aws:PrincipalAccount'])).toBe('<AWS::AccountId>');
+  it('is of no use with credentials of another account', () => {
+    const unbound = endpointStatements().filter(
+      ({ Condition }) => text(Condition?.StringEquals?.['aws:PrincipalAccount']) !== '<AWS::AccountId>',
+    );
+    // ECR signs the URLs of layers with its own account; runners sign nothing, they bring the token of a lease.
+    expect(unbound.map(({ Sid }) => Sid).sort()).toEqual(['ImageLayers', 'OurSandboxApi']);
+  });
+
+  it('has no wildcard in its endpoint policies but for the login to ECR, which has no resource', () => {
+    const any = endpointStatements().filter(({ Resource }) => Resource.some((resource) => /^\*|:::\*/.test(resource)));
+    expect(any.map(({ Action }) => Action)).toEqual([['ecr:GetAuthorizationToken'], ['ecr:GetAuthorizationToken']]);
+    expect(endpointStatements().filter(({ Action }) => Action.some((action) => action.includes('*')))).toEqual([]);
+    expect(endpointStatements().filter((statement) => 'NotAction' in statement || 'NotResource' in statement)).toEqual(
+      [],
+    );
+  });
+
+  it.each([
+    'states',
+    'lambda',
+    'sts',
+    'secretsmanager',
+    'logs',
+    'monitoring',
+    'dynamodb',
+    'kms',
+    'ssm',
+    'ssmmessages',
+    'ecs',
+    'events',
+    'sqs',
+    'bedrock-runtime',
+  ])('has no endpoint for %s', (service) => {
+    expect(
+      stage
+        .ofType('AWS::EC2::VPCEndpoint')
+        .filter(({ Properties }) => text(Properties.ServiceName).endsWith(`.${service}`)),
+    ).toEqual([]);
+  });
+
+  it('has endpoints in every zone, with private names, and the gateway in every route table', () => {
+    const subnets = stage.ofType('AWS::EC2::Subnet').length;
+    for (const { Properties } of stage.ofType('AWS::EC2::VPCEndpoint')) {
+      if (Properties.VpcEndpointType === 'Gateway') {
+        expect(Properties.RouteTableIds).toHaveLength(subnets);
+      } else {
+        expect(Properties).toMatchObject({ VpcEndpointType: 'Interface', PrivateDnsEnabled: true });
+        expect(Properties.SubnetIds).toHaveLength(subnets);
       }
     }
+  });
+
+  it('has no IPv6, which its rules would not see', () => {
+    for (const type of ['VPCCidrBlock', 'NetworkAcl', 'NetworkAclEntry', 'VPCGatewayAttachment', 'VPNGateway']) {
+      expect(stage.ofType(`AWS::EC2::${type}`), type).toEqual([]);
+    }
+    for (const { Properties } of stage.ofType('AWS::EC2::Subnet')) {
+      expect(Properties.Ipv6CidrBlock).toBeUndefined();
+      expect(Properties.AssignIpv6AddressOnCreation).toBeUndefined();
+    }
+    expect(JSON.stringify(stage.ofType('AWS::EC2::SecurityGroup'))).not.toMatch(/CidrIpv6|::\/0/);
+  });
+
+  it('lets nothing out but to port 443, and puts nothing into the default group', () => {
+    const egress = stage
+      .ofType('AWS::EC2::SecurityGroup')
+      .flatMap(({ Properties }) => Properties.SecurityGroupEgress as Record<string, unknown>[])
+      // How a group without a way out is written: a rule that matches nothing, instead of the one that AWS adds.
+      .filter(({ CidrIp, IpProtocol }) => !(CidrIp === '255.255.255.255/32' && IpProtocol === 'icmp'));
+    expect(egress.map(({ IpProtocol, FromPort, ToPort }) => [IpProtocol, FromPort, ToPort])).toEqual([
+      ['tcp', 443, 443],
+      ['tcp', 443, 443],
+    ]);
+    expect(egress.filter(({ CidrIp }) => CidrIp === '0.0.0.0/0')).toEqual([]);
+    expect(JSON.stringify(stage.resources.map(({ Properties }) => Properties))).not.toContain('DefaultSecurityGroup');
   });
 
   it('lets sandboxes open HTTPS to its endpoints and to S3, and nothing connect to them', () => {
@@ -130,17 +202,35 @@ describe('the private network', () => {
       's3.<AWS::Region>.<AWS::URLSuffix>',
       '*.s3.<AWS::Region>.<AWS::URLSuffix>',
     ]);
-    const [rules] = stage.ofType('AWS::Route53Resolver::FirewallRuleGroup');
-    expect(
-      rules?.Properties.FirewallRules.map(({ Action, Priority }: { Action: string; Priority: number }) => [
-        Action,
-        Priority,
-      ]),
-    ).toEqual([
-      ['ALLOW', 100],
-      ['BLOCK', 200],
+    const [oursId, everythingId] = stage.ofType('AWS::Route53Resolver::FirewallDomainList').map(({ id }) => id);
+    const [rules, ...others] = stage.ofType('AWS::Route53Resolver::FirewallRuleGroup');
+    expect(others).toEqual([]);
+    // By priority: the block is the last, and is for every name.
+    expect(rules?.Properties.FirewallRules).toEqual([
+      {
+        Action: 'ALLOW',
+        Priority: 100,
+        FirewallDomainListId: { 'Fn::GetAtt': [oursId, 'Id'] },
+        FirewallDomainRedirectionAction: 'TRUST_REDIRECTION_DOMAIN',
+      },
+      {
+        Action: 'BLOCK',
+        BlockResponse: 'NODATA',
+        Priority: 200,
+        FirewallDomainListId: { 'Fn::GetAtt': [everythingId, 'Id'] },
+      },
     ]);
-    expect(stage.ofType('AWS::Route53Resolver::FirewallRuleGroupAssociation')).toHaveLength(1);
+    const [association, ...more] = stage.ofType('AWS::Route53Resolver::FirewallRuleGroupAssociation');
+    expect(more).toEqual([]);
+    expect(association?.Properties.FirewallRuleGroupId).toEqual({ 'Fn::GetAtt': [rules?.id, 'Id'] });
+    expect(text(association?.Properties.VpcId)).toContain('Vpc');
+  });
+
+  it('answers for no name that its firewall cannot judge', () => {
+    const [config, ...others] = stage.ofType('AWS::Route53Resolver::FirewallConfig');
+    expect(others).toEqual([]);
+    expect(config?.Properties.FirewallFailOpen).toBe('DISABLED');
+    expect(text(config?.Properties.ResourceId)).toContain('Vpc');
   });
 
   it('records its flows', () => {
@@ -156,6 +246,12 @@ describe('the private network', () => {
 describe('the open network', () => {
   it('is public, without endpoints, and still takes no connections', () => {
     expect(open.ofType('AWS::EC2::VPCEndpoint')).toEqual([]);
+    expect(open.resources.filter(({ Type }) => Type.startsWith('AWS::Route53Resolver::'))).toEqual([]);
+    expect(open.ofType('AWS::EC2::NatGateway')).toEqual([]);
+    expect(open.ofType('AWS::EC2::EIP')).toEqual([]);
+    // An address is given to a task when it starts, and to nothing else that might stand there.
+    for (const { Properties } of open.ofType('AWS::EC2::Subnet')) expect(Properties.MapPublicIpOnLaunch).toBe(false);
+    expect(JSON.stringify(open.ofType('AWS::EC2::Subnet'))).not.toContain('Ipv6');
     expect(open.ofType('AWS::EC2::InternetGateway')).toHaveLength(1);
     const [group] = open.ofType('AWS::EC2::SecurityGroup').filter(({ id }) => id.includes('SandboxGroup'));
     expect(group?.Properties.SecurityGroupIngress).toBeUndefined();

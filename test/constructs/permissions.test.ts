@@ -173,6 +173,8 @@ describe('what each function may do, beside its log, trace and keys', () => {
         'ecs:ListTasks',
         'ecs:StopTask',
         'events:PutEvents',
+        's3:GetObject',
+        's3:ListBucket',
         'states:DescribeExecution',
         'states:StopExecution',
       ],
@@ -196,13 +198,17 @@ describe('what each function may do, beside its log, trace and keys', () => {
     ]);
   });
 
-  it('only copy-code writes code, only the sandbox API signs uploads', () => {
-    const writers = (prefix: string) =>
+  it('only copy-code writes code, only the sandbox API signs uploads and workspaces', () => {
+    const holders = (action: string, prefix: string) =>
       granted()
-        .filter(
-          ({ Action, Resource }) => Action.includes('s3:PutObject') && Resource.some((r) => r.endsWith(`/${prefix}/*`)),
-        )
-        .map(({ role }) => role);
+        .filter(({ Action, Resource }) => Action.includes(action) && Resource.some((r) => r.endsWith(`/${prefix}/*`)))
+        .map(({ role }) => role)
+        .sort();
+    const writers = (prefix: string) => holders('s3:PutObject', prefix);
+    expect(writers('workspaces')).toEqual(['ServeSandboxApi']);
+    expect(holders('s3:GetObject', 'workspaces')).toEqual(['ServeSandboxApi']);
+    // An outcome that was uploaded and never told.
+    expect(holders('s3:GetObject', 'uploads')).toEqual(['FinishStep', 'Reconcile', 'ServeSandboxApi']);
     expect(writers('code')).toEqual(['CopyCode']);
     expect(writers('uploads')).toEqual(['ServeSandboxApi']);
     expect(granted().filter(({ Action }) => Action.some((action) => action.startsWith('s3:Delete')))).toEqual([]);

@@ -68,11 +68,105 @@ describe('task definitions of sandboxes', () => {
     }
   });
 
+  it('have an init as PID 1, and bounds on files and processes', () => {
+    for (const { LinuxParameters, Ulimits } of containers()) {
+      expect(LinuxParameters.InitProcessEnabled).toBe(true);
+      expect(Ulimits).toEqual([
+        { Name: 'nofile', SoftLimit: 4096, HardLimit: 4096 },
+        { Name: 'nproc', SoftLimit: 1024, HardLimit: 1024 },
+      ]);
+    }
+  });
+
+  // Whatever is not listed here is not set: a property more is a decision more.
+  it('say nothing else', () => {
+    for (const { Properties } of definitions()) {
+      expect(Object.keys(Properties).sort()).toEqual([
+        'ContainerDefinitions',
+        'Cpu',
+        'ExecutionRoleArn',
+        'Family',
+        'Memory',
+        'NetworkMode',
+        'RequiresCompatibilities',
+        'RuntimePlatform',
+        'Tags',
+        'Volumes',
+      ]);
+      expect(Properties).toMatchObject({
+        Cpu: '256',
+        Memory: '512',
+        NetworkMode: 'awsvpc',
+        RequiresCompatibilities: ['FARGATE'],
+        RuntimePlatform: { OperatingSystemFamily: 'LINUX' },
+      });
+    }
+    for (const container of containers()) {
+      expect(Object.keys(container).sort()).toEqual([
+        'Environment',
+        'Essential',
+        'Image',
+        'LinuxParameters',
+        'MountPoints',
+        'Name',
+        'ReadonlyRootFilesystem',
+        'StopTimeout',
+        'Ulimits',
+      ]);
+      expect(Object.keys(container.LinuxParameters).sort()).toEqual(['Capabilities', 'InitProcessEnabled']);
+      expect(container.StopTimeout).toBe(60);
+    }
+  });
+
+  it.each([
+    'TaskRoleArn',
+    'PidMode',
+    'IpcMode',
+    'EphemeralStorage',
+    'InferenceAccelerators',
+    'PlacementConstraints',
+    'ProxyConfiguration',
+  ])('have no %s', (property) => {
+    for (const { Properties } of definitions()) expect(Properties[property]).toBeUndefined();
+  });
+
+  it.each([
+    'Privileged',
+    'Secrets',
+    'LogConfiguration',
+    'FirelensConfiguration',
+    'PortMappings',
+    'EnvironmentFiles',
+    'RepositoryCredentials',
+    'DockerSecurityOptions',
+    'ExtraHosts',
+    'DnsServers',
+    'VolumesFrom',
+    'User',
+    'EntryPoint',
+    'Command',
+    'HealthCheck',
+    'Interactive',
+    'PseudoTerminal',
+    'ResourceRequirements',
+  ])('have a container without %s', (property) => {
+    for (const container of containers()) expect(container[property]).toBeUndefined();
+  });
+
+  it('can be entered by nobody: ECS Exec is set nowhere', () => {
+    for (const { Properties } of stage.ofType('AWS::ECS::Cluster')) {
+      expect(Properties.Configuration?.ExecuteCommandConfiguration).toBeUndefined();
+    }
+    const ssm = stage
+      .ofType('AWS::IAM::Policy')
+      .flatMap(({ Properties }) => statementsOf(Properties.PolicyDocument))
+      .filter(({ Action }) => Action.some((action) => /^(ssmmessages:|ecs:ExecuteCommand)/.test(action)));
+    expect(ssm).toEqual([]);
+    expect(stage.ofType('AWS::ECS::Service')).toEqual([]);
+  });
+
   it('carry no secret, no log driver and no way in', () => {
     for (const container of containers()) {
-      expect(container.Secrets).toBeUndefined();
-      expect(container.LogConfiguration).toBeUndefined();
-      expect(container.PortMappings).toBeUndefined();
       expect(container.Environment).toEqual([
         { Name: 'WFLO_ROOT', Value: '/workspace' },
         { Name: 'WFLO_AGENT_UID', Value: '1000' },

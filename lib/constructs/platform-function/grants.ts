@@ -39,6 +39,11 @@ export function bindBlobs(fn: PlatformFunction, stores: Stores, access: 'read' |
   });
 }
 
+/** `BlobStore.readSmall` of an `outcome.json`, which a runner uploaded before it completed. */
+export function bindOutcomes(fn: PlatformFunction, stores: Stores): void {
+  fn.bindBucket('ARTEFACT_BUCKET', stores.artefacts, { read: ['uploads/'] });
+}
+
 /** `AuditStore.append`, `OutboxStore.markPublished` and the bus. */
 export function bindRelay(fn: PlatformFunction, stores: Stores): void {
   fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['UpdateItem'] })

@@ -1,6 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import {
+  CfnFirewallConfig,
   CfnFirewallDomainList,
   CfnFirewallRuleGroup,
   CfnFirewallRuleGroupAssociation,
@@ -48,6 +49,8 @@ export class DnsAllowList extends Construct {
         { action: 'BLOCK', blockResponse: 'NODATA', priority: 200, firewallDomainListId: everything.attrId },
       ],
     });
+    // A name that cannot be judged gets no answer. It is what AWS does by default, said so that a change would show.
+    new CfnFirewallConfig(this, 'FailClosed', { resourceId: vpc.vpcId, firewallFailOpen: 'DISABLED' });
     new CfnFirewallRuleGroupAssociation(this, 'Association', {
       name: `wflo-${stage}-sandboxes`,
       vpcId: vpc.vpcId,

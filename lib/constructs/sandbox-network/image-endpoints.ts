@@ -31,6 +31,8 @@ export class ImageEndpoints extends Construct {
   constructor(scope: Construct, id: string, { network, artefactsArn, repositoryArns }: ImageEndpointsProps) {
     super(scope, id);
     const { region, partition, account } = Stack.of(this);
+    // Whoever signed the request: with credentials of another account these endpoints are of no use.
+    const ours = { StringEquals: { 'aws:PrincipalAccount': account } };
 
     this.securityGroup = new SecurityGroup(this, 'Group', {
       vpc: network.vpc,
@@ -50,7 +52,8 @@ export class ImageEndpoints extends Construct {
         effect: Effect.ALLOW,
         principals: [new AnyPrincipal()],
         actions: ['s3:GetObject'],
-        resources: [`${artefactsArn}/code/*`, `${artefactsArn}/blobs/*`],
+        resources: [`${artefactsArn}/code/*`, `${artefactsArn}/blobs/*`, `${artefactsArn}/workspaces/*`],
+        conditions: ours,
       }),
     );
     s3.addToPolicy(
@@ -59,7 +62,8 @@ export class ImageEndpoints extends Construct {
         effect: Effect.ALLOW,
         principals: [new AnyPrincipal()],
         actions: ['s3:PutObject'],
-        resources: [`${artefactsArn}/uploads/*`],
+        resources: [`${artefactsArn}/uploads/*`, `${artefactsArn}/workspaces/*`],
+        conditions: ours,
       }),
     );
     s3.addToPolicy(
@@ -91,7 +95,7 @@ export class ImageEndpoints extends Construct {
           principals: [new AnyPrincipal()],
           actions: ['ecr:GetAuthorizationToken'],
           resources: ['*'],
-          conditions: { StringEquals: { 'aws:PrincipalAccount': account } },
+          conditions: ours,
         }),
       );
       endpoint.addToPolicy(
@@ -101,7 +105,7 @@ export class ImageEndpoints extends Construct {
           principals: [new AnyPrincipal()],
           actions: ['ecr:BatchCheckLayerAvailability', 'ecr:BatchGetImage', 'ecr:GetDownloadUrlForLayer'],
           resources: [...repositoryArns],
-          conditions: { StringEquals: { 'aws:PrincipalAccount': account } },
+          conditions: ours,
         }),
       );
     }

@@ -23,6 +23,12 @@ export const DROPPED_CAPABILITIES = [
   'SYS_CHROOT',
 ] as const;
 
+/** Of every process in the container; the runner sets the agent's own below them. */
+export const ULIMITS = [
+  { name: 'nofile', limit: 4096 },
+  { name: 'nproc', limit: 1024 },
+] as const;
+
 /** Seconds between SIGTERM and SIGKILL: the runner ends the agent and completes. */
 const STOP_SECONDS = 60;
 
@@ -70,7 +76,7 @@ export class SandboxTasks extends Construct {
       requiresCompatibilities: ['FARGATE'],
       runtimePlatform: { cpuArchitecture: deployment.architecture, operatingSystemFamily: 'LINUX' },
       executionRoleArn: executionRole.roleArn,
-      // No task role: there are no credentials in a sandbox.
+      // No task role: there are no credentials in a sandbox. No `ephemeralStorage`: 20 GiB are included.
       volumes: [{ name: 'workspace' }, { name: 'tmp' }],
       containerDefinitions: [
         {
@@ -86,8 +92,12 @@ export class SandboxTasks extends Construct {
             { name: 'WFLO_ROOT', value: '/workspace' },
             { name: 'WFLO_AGENT_UID', value: '1000' },
           ],
-          linuxParameters: { capabilities: { drop: [...DROPPED_CAPABILITIES] } },
-          ulimits: [{ name: 'nofile', softLimit: 4096, hardLimit: 4096 }],
+          linuxParameters: {
+            capabilities: { drop: [...DROPPED_CAPABILITIES] },
+            // A small init is PID 1 and takes in the processes that lose their parent, which Node cannot.
+            initProcessEnabled: true,
+          },
+          ulimits: ULIMITS.map(({ name, limit }) => ({ name, softLimit: limit, hardLimit: limit })),
           stopTimeout: STOP_SECONDS,
         },
       ],
