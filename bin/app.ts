@@ -18,4 +18,4 @@ const [{ synthesise }] = await Promise.all([
   platform,
   buildFunctions(packageDir, functionsDir, workflowEntries(workflows)),
 ]);
-await synthesise({ workflows, functionsDir, buildDir });
+await synthesise({ projectDir, workflows, functionsDir, buildDir });

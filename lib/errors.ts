@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   code_not_found: 'the code folder or function file of a step does not exist',
   invalid_code: 'a code folder holds something that cannot go into its archive',
   unknown_image: 'a sandbox step names an image that the deployment does not have',
+  invalid_image: 'an image of the deployment has a name that cannot be used, or no folder with a Dockerfile',
   empty_workflow: 'a workflow, branch or block has no steps',
   schema_not_representable: 'a Zod schema cannot be written as JSON Schema',
   definition_too_large: 'the compiled definition passes the 1 MB limit of Step Functions',

@@ -2,6 +2,7 @@ import type { App } from 'aws-cdk-lib';
 import { Tags } from 'aws-cdk-lib';
 import type { WorkflowResources } from '../constructs/agent-workflow/workflow-resources.ts';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
+import { checkImages, imageNames } from '../constructs/sandbox-images/custom-images.ts';
 import { imageRepositoryArns } from '../constructs/sandbox-images/sandbox-images.ts';
 import type { LoadedWorkflow } from '../project/workflows.ts';
 import { DataStack } from './data-stack.ts';
@@ -16,6 +17,8 @@ export interface StageInputs {
   readonly resources: ReadonlyMap<string, WorkflowResources>;
   /** Folder of the bundles that `buildFunctions` made. */
   readonly functionsDir: string;
+  /** The project's own images, as `readCustomImages` answers them. */
+  readonly customImages: Readonly<Record<string, string>>;
   /** Docker build contexts by image; empty where images are named. */
   readonly imageContexts: Readonly<Record<string, string>>;
   /** Where definitions and archives are written to. */
@@ -30,10 +33,11 @@ export interface StageStacks {
   readonly observability: ObservabilityStack;
 }
 
-/** The stacks of one stage, from what has state to what only looks on. */
+/** The stacks of one stage, from what has state to what only looks on. Throws `unknown_image` before any is made. */
 export function addStageStacks(app: App, deployment: Deployment, inputs: StageInputs): StageStacks {
   const { stage } = deployment;
   const { functionsDir } = inputs;
+  checkImages(inputs.workflows, imageNames(inputs.customImages));
   const data = new DataStack(app, `WfloData-${stage}`, { deployment });
   const network = new NetworkStack(app, `WfloNetwork-${stage}`, {
     deployment,

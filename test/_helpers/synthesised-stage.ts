@@ -6,6 +6,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { loadWorkflowResources } from '../../lib/constructs/agent-workflow/load-resources.ts';
 import { readDeployment } from '../../lib/constructs/deployment/deployment.ts';
 import { prepareForLocalAws } from '../../lib/constructs/local-target/prepare-for-local-aws.ts';
+import { readCustomImages } from '../../lib/constructs/sandbox-images/custom-images.ts';
 import { PLATFORM_FUNCTIONS } from '../../lib/project/build-functions.ts';
 import { workflowEntries } from '../../lib/project/workflow-functions.ts';
 import { loadWorkflows } from '../../lib/project/workflows.ts';
@@ -53,8 +54,17 @@ export async function synthesiseStage(context: Readonly<Record<string, unknown>>
   });
   const deployment = readDeployment(app.node);
   const resources = await loadWorkflowResources(workflows);
-  const imageContexts = deployment.images === 'assets' ? standInContexts(join(buildDir, 'images')) : {};
-  const stacks = addStageStacks(app, deployment, { workflows, resources, functionsDir, imageContexts, buildDir });
+  const customImages = readCustomImages(app.node, root);
+  const imageContexts =
+    deployment.images === 'assets' ? standInContexts(join(buildDir, 'images'), Object.keys(customImages)) : {};
+  const stacks = addStageStacks(app, deployment, {
+    workflows,
+    resources,
+    functionsDir,
+    customImages,
+    imageContexts,
+    buildDir,
+  });
   if (deployment.endpoint !== undefined) prepareForLocalAws(app);
 
   const entries = Object.entries(stacks) as [keyof StageStacks, Stack][];
@@ -71,9 +81,9 @@ export async function synthesiseStage(context: Readonly<Record<string, unknown>>
 }
 
 /** Build contexts that nobody builds: synthesis only hashes them. */
-function standInContexts(folder: string): Record<string, string> {
+function standInContexts(folder: string, custom: readonly string[]): Record<string, string> {
   return Object.fromEntries(
-    ['python', 'node'].map((image) => {
+    ['python', 'node', ...custom].map((image) => {
       mkdirSync(join(folder, image), { recursive: true });
       writeFileSync(join(folder, image, 'Dockerfile'), `# ${image}`);
       return [image, join(folder, image)];

@@ -213,6 +213,23 @@ describe('the execution role', () => {
   });
 });
 
+describe('an image of the project', () => {
+  // Any folder of this repository with a Dockerfile.
+  const context = { 'wflo:sandbox-images': { report: './sandbox-images/python' } };
+
+  it('is built and pinned like ours', async () => {
+    const { stacks } = await synthesiseStage({ ...context, 'wflo:images': 'assets' });
+    expect(stacks.workflows.resolve(stacks.workflows.images.uri('report'))).toEqual({
+      'Fn::Sub': expect.stringMatching(/container-assets-.*:[0-9a-f]{64}$/),
+    });
+  });
+
+  it('is named like ours where nothing is built', async () => {
+    const { stacks } = await synthesiseStage(context);
+    expect(stacks.workflows.images.uri('report')).toBe('wflo/report:local');
+  });
+});
+
 describe('an image that the deployment does not have', () => {
   it('fails the synthesis by its name', () => {
     expect(() => stage.stacks.workflows.images.uri('ruby')).toThrow(

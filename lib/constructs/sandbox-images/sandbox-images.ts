@@ -27,11 +27,8 @@ export class SandboxImages extends Construct {
   uri(image: string): string {
     if (this.props.deployment.images === 'named') return `${NAMED_REPOSITORY}/${image}:local`;
     const directory = this.props.contexts[image];
-    if (directory === undefined) {
-      throw new WfloError('unknown_image', `no image is called "${image}"`, {
-        fix: `name one of ${Object.keys(this.props.contexts).join(', ')}`,
-      });
-    }
+    // `checkImages` has told the author; this holds for whoever calls it otherwise.
+    if (directory === undefined) throw new WfloError('unknown_image', `no image is called "${image}"`);
     const existing = this.node.tryFindChild(image);
     if (existing instanceof DockerImageAsset) return existing.imageUri;
     const platform = this.props.deployment.architecture === 'ARM64' ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64;
