@@ -3,8 +3,9 @@ import { defineConfig } from 'vitest/config';
 const shared = { allowOnly: false, passWithNoTests: false };
 
 /**
- * `unit` needs no network and no emulator. `cdk` synthesises, so its files are slow to start. `e2e` and
- * `contract` run against the local AWS; each starts what it needs.
+ * `unit` needs no network and no emulator. `cdk` synthesises, so its files are slow to start. `sandbox` is
+ * the battery of the sandbox in processes of this machine, `docker` the same in containers: it needs a Docker engine.
+ * `e2e` and `dynamodb-local` run against the local AWS; each starts what it needs.
  */
 export default defineConfig({
   test: {
@@ -37,6 +38,27 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'sandbox',
+          include: ['test/sandbox/process.test.ts', 'test/sandbox/security-document.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxConcurrency: 4,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'docker',
+          include: ['test/sandbox/docker.test.ts'],
+          testTimeout: 120_000,
+          // The images are built first.
+          hookTimeout: 600_000,
+          maxConcurrency: 4,
         },
       },
       {
