@@ -6,6 +6,7 @@ import { processesWith } from '../../sandbox-images/runner/src/stray-processes.t
 import { archiveOf, runnerWorld, type World } from '../_helpers/runner-world.ts';
 import { TASK, TASK_DEFINITION } from '../_helpers/sandbox-scene.ts';
 import type { Aftermath, Agent, DriverName, Expectation, Run, SandboxCase } from './case.ts';
+import { type Listener, openListener } from './listener.ts';
 import type { Target } from './target.ts';
 
 /** In the environment of every agent, so that what it leaves running is found. */
@@ -19,10 +20,15 @@ const MEMORY_MIB = 256;
 export function battery(name: DriverName, cases: readonly SandboxCase[], open: () => Promise<Target>): void {
   describe(`the ${name} driver`, () => {
     let target: Target;
+    let listener: Listener;
     beforeAll(async () => {
+      listener = await openListener();
       target = await open();
     });
-    afterAll(() => target?.close());
+    afterAll(async () => {
+      listener.close();
+      await target?.close();
+    });
 
     let number = 0;
     for (const one of cases) {
@@ -30,7 +36,7 @@ export function battery(name: DriverName, cases: readonly SandboxCase[], open: (
       if (expected === undefined) continue;
       number += 1;
       const taskId = `battery${process.pid}x${number}`;
-      it.concurrent(one.name, () => runCase(target, one, expected, taskId));
+      it.concurrent(one.name, () => runCase({ target, listener, one, expected, taskId }));
     }
   });
 }
@@ -41,8 +47,16 @@ export function expectationOf(one: SandboxCase, driver: DriverName): Expectation
   return difference === undefined ? one.ends : difference.ends;
 }
 
-async function runCase(target: Target, one: SandboxCase, expected: Expectation, taskId: string): Promise<void> {
-  const agent = typeof one.agent === 'function' ? one.agent(target.name) : one.agent;
+interface Arrangement {
+  readonly target: Target;
+  readonly listener: Listener;
+  readonly one: SandboxCase;
+  readonly expected: Expectation;
+  readonly taskId: string;
+}
+
+async function runCase({ target, listener, one, expected, taskId }: Arrangement): Promise<void> {
+  const agent = typeof one.agent === 'function' ? one.agent({ driver: target.name, listener }) : one.agent;
   const world = await worldOf(one, agent, taskId);
   try {
     const after = await ended(target, one, agent, world, taskId);

@@ -2,6 +2,7 @@ import type { SandboxPayload } from '../../lib/execution/payload.ts';
 import type { Exit } from '../../lib/sandbox/exit.ts';
 import type { LogLine } from '../../lib/sandbox/protocol.ts';
 import type { World } from '../_helpers/runner-world.ts';
+import type { Listener } from './listener.ts';
 
 export type DriverName = 'process' | 'docker';
 
@@ -9,7 +10,7 @@ export type DriverName = 'process' | 'docker';
 export interface SandboxCase {
   /** Name of its test; `docs/security/sandbox.md` refers to it. */
   readonly name: string;
-  readonly agent: Agent | ((driver: DriverName) => Agent);
+  readonly agent: Agent | ((place: Place) => Agent);
   readonly payload?: Partial<SandboxPayload>;
   readonly ends: Expectation;
   /** Where a driver does not do what Fargate does, with the reason: makes a row of the document. */
@@ -18,11 +19,17 @@ export interface SandboxCase {
   arrange?(run: Run): void;
 }
 
+/** Where an agent is going to run. */
+export interface Place {
+  readonly driver: DriverName;
+  readonly listener: Listener;
+}
+
 export interface Agent {
   readonly command: readonly string[];
   /** Files of the step's code, by name. */
   readonly files?: { readonly [name: string]: string };
-  readonly image?: 'python' | 'node' | 'custom';
+  readonly image?: 'python' | 'node' | 'compiled';
   readonly env?: { readonly [name: string]: string };
 }
 

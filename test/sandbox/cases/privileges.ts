@@ -125,7 +125,7 @@ result = [name for name, flag in NEW.items() if libc.unshare(flag) == 0]
   },
   {
     name: 'tracing of the runner, and of every other process, is refused',
-    agent: (driver) =>
+    agent: ({ driver }) =>
       reporting(`
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
@@ -152,7 +152,7 @@ result = [len(pids) > 0, traced]
   },
   {
     name: 'environment, memory and open files of the runner cannot be read',
-    agent: (driver) =>
+    agent: ({ driver }) =>
       reporting(`
 import os
 read = []
@@ -178,7 +178,7 @@ result = sorted(read)
   },
   {
     name: 'command lines hold no code and no token',
-    agent: (driver) =>
+    agent: ({ driver }) =>
       reporting(`
 import os
 lines = []

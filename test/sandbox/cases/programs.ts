@@ -94,4 +94,16 @@ export const PROGRAMS: readonly SandboxCase[] = [
     }),
     ends: okWith('b hi'),
   },
+  {
+    name: 'a compiled program in an image of the project runs with nothing but its own',
+    agent: { command: ['agent'], image: 'compiled' },
+    payload: { input: { n: 20 } },
+    ends: okWith({ language: 'c', uid: 1000, inputBytes: 8 }),
+    differs: {
+      process: {
+        here: 'not run: there is no image',
+        why: 'the image of a step is not used; its programs must be on this machine',
+      },
+    },
+  },
 ];
