@@ -116,7 +116,7 @@ export interface BlobStore {
   checkUpload(key: string, bytes: number, sha256: string): Promise<void>;
   /** A PUT URL for a key, with no signed length, valid for 15 minutes at most. Only for `outcome.json`. */
   outcomeUrl(key: string): Promise<string>;
-  /** The first `limitBytes` of an object as text; undefined where there is none, or more. */
+  /** A small object as text; undefined where there is none. Throws `invalid_request` above `limitBytes`, reading nothing. */
   readSmall(key: string, limitBytes: number): Promise<string | undefined>;
 }
 
@@ -147,6 +147,8 @@ export interface TaskState {
   readonly exitCode?: number;
   /** Reason of the container, such as `OutOfMemoryError: …`. */
   readonly containerReason?: string;
+  /** Its address in the VPC, once it has one. */
+  readonly privateIpv4?: string;
   /** Environment overrides of the sandbox container. */
   readonly environment: { readonly [name: string]: string };
 }

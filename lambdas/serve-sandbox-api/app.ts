@@ -16,24 +16,30 @@ import {
 } from './requests.ts';
 import { urls } from './urls.ts';
 
-type Route = (body: unknown, authorization: string | undefined) => Promise<object>;
+type Route = (body: unknown, authorization: string | undefined, sourceIp: string | undefined) => Promise<object>;
+
+/** What API Gateway says of a call, as far as it is used. Absent where something else calls. */
+export interface SandboxApiBindings {
+  readonly event?: { readonly requestContext?: { readonly identity?: { readonly sourceIp?: string } } };
+}
 
 /** The sandbox API: what `lib/sandbox/protocol.ts` describes, over these ports. */
-export function createSandboxApi(ports: SandboxApiPorts): Hono {
+export function createSandboxApi(ports: SandboxApiPorts): Hono<{ Bindings: SandboxApiBindings }> {
   const routes: Readonly<Record<string, Route>> = {
-    claim: (body) => claim(ports, parseRequest(claimRequest, body)),
+    claim: (body, _token, sourceIp) => claim(ports, parseRequest(claimRequest, body), sourceIp),
     heartbeat: (body, token) => heartbeat(ports, parseRequest(heartbeatRequest, body), token),
     events: (body, token) => events(ports, parseRequest(eventsRequest, body), token),
     urls: (body, token) => urls(ports, parseRequest(urlsRequest, body), token),
     complete: (body, token) => complete(ports, parseRequest(completeRequest, body), token),
   };
-  const app = new Hono();
+  const app = new Hono<{ Bindings: SandboxApiBindings }>();
   for (const [verb, route] of Object.entries(routes)) {
     app.post(`/v1/${verb}`, async (context) => {
       const body: unknown = await context.req.json().catch(() => {
         throw new WfloError('invalid_request', 'the body is not JSON');
       });
-      return context.json(await route(body, context.req.header('authorization')));
+      const sourceIp = context.env?.event?.requestContext?.identity?.sourceIp;
+      return context.json(await route(body, context.req.header('authorization'), sourceIp));
     });
   }
   app.notFound((context) => {

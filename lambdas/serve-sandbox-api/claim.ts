@@ -17,16 +17,23 @@ import {
   type Work,
 } from '../../lib/sandbox/protocol.ts';
 import { formatSessionToken } from '../../lib/sandbox/session-token.ts';
+import { outcomeKey } from '../../lib/sandbox/upload-key.ts';
 import { TryAgain } from './error-answer.ts';
 import type { SandboxApiPorts } from './ports.ts';
+import { recordRefusal, WorkRefused } from './refuse-work.ts';
+import { comesFromElsewhere } from './source-address.ts';
 
-/** The one moment in which a sandbox gets its work. */
-export function claim(ports: SandboxApiPorts, request: ClaimRequest): Promise<ClaimAnswer> {
-  return untilDecided(() => decideOnce(ports, request));
+/** The one moment in which a sandbox gets its work. `sourceIp`: where the call came from, as far as that is known. */
+export function claim(ports: SandboxApiPorts, request: ClaimRequest, sourceIp?: string): Promise<ClaimAnswer> {
+  return untilDecided(() => decideOnce(ports, request, sourceIp));
 }
 
 /** Undefined when what was decided no longer held at the commit. */
-async function decideOnce(ports: SandboxApiPorts, request: ClaimRequest): Promise<ClaimAnswer | undefined> {
+async function decideOnce(
+  ports: SandboxApiPorts,
+  request: ClaimRequest,
+  sourceIp: string | undefined,
+): Promise<ClaimAnswer | undefined> {
   const { executionId, path, attempt } = request;
   const now = ports.clock.now();
   const [execution, attemptRecord, lease] = await Promise.all([
@@ -48,14 +55,19 @@ async function decideOnce(ports: SandboxApiPorts, request: ClaimRequest): Promis
     throw new WfloError(decision.code, decision.message);
   }
 
-  const payload = await frozenPayload(ports, decision.attempt);
-  await checkTask(ports, request, payload.taskDefinition);
+  const payload = await provenWork(ports, request, decision, sourceIp);
   const work = await workOf(ports, payload, decision.attempt);
   const token = formatSessionToken(request, ports.ids.secret());
   const session = sessionOf(token, now);
   const committed =
     decision.kind === 'claimed'
-      ? await commitClaim(ports, decision, { taskArn: request.taskArn, nonceHash, session, now })
+      ? await commitClaim(ports, decision, {
+          taskArn: request.taskArn,
+          outcomeKey: request.outcomeKey,
+          nonceHash,
+          session,
+          now,
+        })
       : await commitRepeat(ports, decision.lease, session, now);
   if (!committed) return undefined;
   return {
@@ -63,6 +75,7 @@ async function decideOnce(ports: SandboxApiPorts, request: ClaimRequest): Promis
     sessionExpiresAt: session.expiresAt,
     epoch: decision.lease.epoch,
     heartbeatSeconds: HEARTBEAT_SECONDS,
+    outcomeUrl: await ports.blobs.outcomeUrl(outcomeKey(request, request.leaseId)),
     work,
   };
 }
@@ -70,10 +83,16 @@ async function decideOnce(ports: SandboxApiPorts, request: ClaimRequest): Promis
 function commitClaim(
   ports: SandboxApiPorts,
   found: { readonly execution: ExecutionRecord; readonly attempt: AttemptRecord; readonly lease: LeaseRecord },
-  taken: { readonly taskArn: string; readonly nonceHash: string; readonly session: Session; readonly now: Date },
+  taken: {
+    readonly taskArn: string;
+    readonly outcomeKey: string;
+    readonly nonceHash: string;
+    readonly session: Session;
+    readonly now: Date;
+  },
 ): Promise<boolean> {
   const { execution, attempt, lease } = found;
-  const { taskArn, nonceHash, session, now } = taken;
+  const { taskArn, outcomeKey, nonceHash, session, now } = taken;
   const about = {
     actor: { type: 'runner', id: taskArn, via: 'sandbox' },
     stepPath: lease.path,
@@ -83,6 +102,7 @@ function commitClaim(
     executionId: lease.executionId,
     changes: claimChanges(attempt, lease, now, {
       taskArn,
+      outcomeKey,
       nonceHash,
       session,
       lastHeartbeatAt: now.toISOString(),
@@ -147,25 +167,64 @@ function fence(
   });
 }
 
+/** What the caller, who has shown lease and code, is to run. A refusal of the work itself is the end of its attempt. */
+async function provenWork(
+  ports: SandboxApiPorts,
+  request: ClaimRequest,
+  found: { readonly attempt: AttemptRecord; readonly lease: LeaseRecord },
+  sourceIp: string | undefined,
+): Promise<SandboxPayload> {
+  try {
+    const payload = await frozenPayload(ports, found.attempt);
+    await checkTask(ports, request, payload.taskDefinition, sourceIp);
+    return payload;
+  } catch (error) {
+    if (WfloError.is(error)) {
+      ports.signals.count('ClaimRefused');
+      const { executionId, path, attempt } = request;
+      const { code, message } = error;
+      ports.signals.noticed('a claim with the right code was refused', { executionId, path, attempt, code, message });
+    }
+    if (error instanceof WorkRefused) await recordRefusal(ports, found, error);
+    throw error;
+  }
+}
+
 /** The stored payload, with its hash recomputed. */
 async function frozenPayload(ports: SandboxApiPorts, attempt: AttemptRecord): Promise<SandboxPayload> {
   if (attempt.payload === undefined) throw new WfloError('claim_refused', 'the attempt has no payload');
-  const payload = (await ports.blobs.get(attempt.executionId, attempt.payload)) as unknown as Payload;
+  const payload = (await ports.blobs.get(attempt.executionId, attempt.payload).catch((error: unknown) => {
+    if (!WfloError.is(error) || error.code !== 'payload_changed') throw error;
+    throw new WorkRefused(error.code, error.message);
+  })) as unknown as Payload;
   if (payloadHash(payload) !== attempt.payloadHash) {
-    throw new WfloError('payload_changed', `the payload of ${attempt.path} no longer has its recorded hash`);
+    throw new WorkRefused('payload_changed', `the payload of ${attempt.path} no longer has its recorded hash`);
   }
   if (payload.kind !== 'sandbox') throw new WfloError('claim_refused', `${attempt.path} is not a sandbox step`);
   return payload;
 }
 
-async function checkTask(ports: SandboxApiPorts, request: ClaimRequest, taskDefinition: string): Promise<void> {
+async function checkTask(
+  ports: SandboxApiPorts,
+  request: ClaimRequest,
+  taskDefinition: string,
+  sourceIp: string | undefined,
+): Promise<void> {
   const task = await ports.tasks.describe(request.taskArn);
   // ECS is eventually consistent: a task may ask before it can be described.
   if (task === undefined) throw new TryAgain('the task is not visible yet');
   const refusal = refusalOfTask(task, { cluster: ports.cluster, leaseId: request.leaseId, taskDefinition });
-  if (refusal !== undefined) {
-    ports.signals.count('ClaimRefused');
-    throw new WfloError('claim_refused', refusal);
+  if (refusal?.about === 'work') throw new WorkRefused('claim_refused', refusal.message);
+  if (refusal !== undefined) throw new WfloError('claim_refused', refusal.message);
+  if (comesFromElsewhere(sourceIp, task)) {
+    // Not a refusal: what API Gateway says of a caller behind an interface endpoint is not a proof.
+    ports.signals.count('ClaimSourceDiffers');
+    const { executionId, path, attempt, taskArn } = request;
+    const { privateIpv4 } = task;
+    ports.signals.noticed('a claim came from another address than its task has', {
+      ...{ executionId, path, attempt, taskArn },
+      ...{ sourceIp, privateIpv4 },
+    });
   }
 }
 
@@ -180,6 +239,11 @@ async function workOf(ports: SandboxApiPorts, payload: SandboxPayload, attempt: 
       payload.codeSha256 === ''
         ? null
         : { url: await ports.blobs.downloadUrl(codeKey(payload.codeSha256)), sha256: payload.codeSha256 },
+    workspace:
+      payload.workspace === undefined
+        ? null
+        : { url: await ports.blobs.downloadUrl(payload.workspace.key), sha256: payload.workspace.sha256 },
+    keepWorkspace: payload.keepWorkspace === true,
   };
 }
 

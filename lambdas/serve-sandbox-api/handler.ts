@@ -21,6 +21,7 @@ const serve = once(() =>
       cluster: environment('SANDBOX_CLUSTER'),
       signals: {
         count: (metric) => metrics.addMetric(metric, MetricUnit.Count, 1),
+        noticed: (what, details) => logger.warn(what, { ...details }),
         failed: (verb, error) => logger.error('unexpected failure', { verb, failure: describeFailure(error) }),
       },
     }),

@@ -3,8 +3,10 @@ import { isFinal } from '../../lib/execution/status.ts';
 import { isRenewalDue, leaseCheckAt, sessionOf } from '../../lib/sandbox/lease.ts';
 import type { HeartbeatAnswer, HeartbeatRequest } from '../../lib/sandbox/protocol.ts';
 import { formatSessionToken } from '../../lib/sandbox/session-token.ts';
+import { outcomeKey } from '../../lib/sandbox/upload-key.ts';
 import type { SandboxApiPorts } from './ports.ts';
 import { authorise, requireLive } from './session.ts';
+import { writeLogs } from './write-logs.ts';
 
 /** Keeps the lease, takes log lines, renews the token, and says when the agent has to end. */
 export async function heartbeat(
@@ -37,10 +39,12 @@ export async function heartbeat(
   });
   if (!committed) throw new WfloError('stale_epoch', 'the lease was taken away');
   // After the sign of life, which must not depend on them: lines that cannot be written come with the next heartbeat.
-  await ports.logs.write(address.executionId, address.path, address.attempt, request.logs);
+  const logsWritten = await writeLogs(ports, address, request.logs);
   return {
     ...(token === undefined ? {} : { sessionToken: token }),
     sessionExpiresAt: (session ?? presented).expiresAt,
+    outcomeUrl: await ports.blobs.outcomeUrl(outcomeKey(address, lease.leaseId)),
+    logsWritten,
     ...stopOf(execution),
   };
 }

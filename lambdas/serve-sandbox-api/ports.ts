@@ -1,9 +1,18 @@
 import type { BlobStore, Clock, ExecutionStore, Ids, SandboxTasks, StepLogs } from '../../lib/ports.ts';
 
+export type SandboxApiMetric =
+  | 'ClaimConflict'
+  | 'ClaimRefused'
+  | 'ClaimSourceDiffers'
+  | 'LateResult'
+  | 'LogsNotWritten';
+
 /** What an operator is told besides the answer. */
 export interface SandboxApiSignals {
   /** Counts one. */
-  count(metric: 'ClaimConflict' | 'ClaimRefused' | 'LateResult'): void;
+  count(metric: SandboxApiMetric): void;
+  /** Something that a person may want to read, with no secret in it. */
+  noticed(what: string, details: object): void;
   /** An unexpected failure, which the runner sees as 500. */
   failed(verb: string, error: unknown): void;
 }

@@ -37,6 +37,15 @@ export async function authorise(
   return { address, lease, execution, presented: decision.presented, completed: decision.kind === 'completed' };
 }
 
+/**
+ * Whose token a refusal was about, where the token is genuine and only the right is gone: the token is looked at first,
+ * so `stale_epoch` is said to nobody else.
+ */
+export function callerOfStale(error: unknown, authorization: string | undefined): LeaseAddress | undefined {
+  if (!WfloError.is(error) || error.code !== 'stale_epoch') return undefined;
+  return parseSessionToken(authorization?.replace(/^Bearer /, '') ?? '');
+}
+
 /** For every call but a completion. */
 export function requireLive(caller: Caller): void {
   if (caller.completed) throw new WfloError('stale_epoch', 'the lease was completed');

@@ -1,5 +1,5 @@
 import type { UrlsAnswer, UrlsRequest } from '../../lib/sandbox/protocol.ts';
-import { outputUploadKey } from '../../lib/sandbox/upload-key.ts';
+import { outputUploadKey, workspaceKey } from '../../lib/sandbox/upload-key.ts';
 import type { SandboxApiPorts } from './ports.ts';
 import { authorise, requireLive } from './session.ts';
 
@@ -11,5 +11,10 @@ export async function urls(
 ): Promise<UrlsAnswer> {
   const caller = await authorise(ports, authorization, request.epoch);
   requireLive(caller);
-  return ports.blobs.uploadUrl(outputUploadKey(caller.address, request.sha256), request.bytes, request.sha256);
+  const { address } = caller;
+  const key =
+    request.purpose === 'output'
+      ? outputUploadKey(address, request.sha256)
+      : workspaceKey(address.executionId, request.sha256);
+  return ports.blobs.uploadUrl(key, request.bytes, request.sha256);
 }

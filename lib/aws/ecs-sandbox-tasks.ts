@@ -70,6 +70,9 @@ export function ecsSandboxTasks(options: { readonly client: ECSClient; readonly 
 function taskState(task: Task): TaskState {
   const container = task.containers?.find(({ name }) => name === SANDBOX_CONTAINER);
   const overrides = task.overrides?.containerOverrides?.find(({ name }) => name === SANDBOX_CONTAINER);
+  const privateIpv4 = task.attachments
+    ?.find(({ type }) => type === 'ElasticNetworkInterface')
+    ?.details?.find(({ name }) => name === 'privateIPv4Address')?.value;
   return {
     taskArn: task.taskArn ?? '',
     taskDefinitionArn: task.taskDefinitionArn ?? '',
@@ -79,6 +82,7 @@ function taskState(task: Task): TaskState {
     ...(task.stoppedReason === undefined ? {} : { stoppedReason: task.stoppedReason }),
     ...(container?.exitCode === undefined ? {} : { exitCode: container.exitCode }),
     ...(container?.reason === undefined ? {} : { containerReason: container.reason }),
+    ...(privateIpv4 === undefined ? {} : { privateIpv4 }),
     environment: Object.fromEntries(
       (overrides?.environment ?? []).map(({ name = '', value = '' }): [string, string] => [name, value]),
     ),

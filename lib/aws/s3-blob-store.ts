@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { WfloError } from '../errors.ts';
@@ -41,7 +41,7 @@ export function s3BlobStore(options: S3BlobStoreOptions): BlobStore {
       }
       return Buffer.from(await Body.transformToByteArray());
     } catch (error) {
-      if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
+      if (isAbsent(error)) return undefined;
       throw error;
     }
   }
@@ -129,13 +129,52 @@ export function s3BlobStore(options: S3BlobStoreOptions): BlobStore {
     async getUpload(key, bytes, hash) {
       const content = await object(key, bytes);
       if (content === undefined || sha256(content) !== hash) {
-        throw new WfloError('invalid_request', `the upload ${key} is missing or is not what was announced`, {
-          fix: 'upload exactly the bytes that the URL was made for, then complete',
-        });
+        throw notAnnounced(key);
       }
       return content.toString();
     },
+
+    async checkUpload(key, bytes, hash) {
+      const checksum = Buffer.from(hash, 'hex').toString('base64');
+      // Whoever uploaded had to send this checksum, and S3 compared it with what it stored.
+      const head = await s3
+        .send(new HeadObjectCommand({ Bucket, Key: key, ChecksumMode: 'ENABLED' }))
+        .catch((error: unknown) => {
+          if (isAbsent(error)) return undefined;
+          throw error;
+        });
+      if (head === undefined || head.ContentLength !== bytes || head.ChecksumSHA256 !== checksum) {
+        throw notAnnounced(key);
+      }
+    },
+
+    outcomeUrl: (Key) => getSignedUrl(presign, new PutObjectCommand({ Bucket, Key }), { expiresIn: URL_SECONDS }),
+
+    async readSmall(Key, limitBytes) {
+      try {
+        const { Body, ContentLength } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+        if (Body === undefined || ContentLength === undefined || ContentLength > limitBytes) {
+          (Body as { destroy?: () => void } | undefined)?.destroy?.();
+          throw new WfloError('invalid_request', `${Key} has ${ContentLength} bytes, the limit is ${limitBytes}`);
+        }
+        return await Body.transformToString();
+      } catch (error) {
+        if (isAbsent(error)) return undefined;
+        throw error;
+      }
+    },
   };
+}
+
+function notAnnounced(key: string): WfloError {
+  return new WfloError('invalid_request', `the upload ${key} is missing or is not what was announced`, {
+    fix: 'upload exactly the bytes that the URL was made for, then complete',
+  });
+}
+
+/** A HEAD has no body that could tell the code, so that its 404 is called otherwise. */
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && ['NoSuchKey', 'NotFound'].includes(error.name);
 }
 
 /** Folder in the bucket of an execution's objects. */

@@ -42,6 +42,10 @@ class ServedBlobStore extends FakeBlobStore {
     return { ...(await super.uploadUrl(key, bytes, hash)), url: `${this.base}/objects/${key}` };
   }
 
+  override async outcomeUrl(key: string): Promise<string> {
+    return `${this.base}/objects/${key}`;
+  }
+
   override async put(...args: Parameters<FakeBlobStore['put']>): ReturnType<FakeBlobStore['put']> {
     const handle = await super.put(...args);
     this.objects.set(handle.key, Buffer.from(JSON.stringify(args[2])));

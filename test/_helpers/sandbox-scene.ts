@@ -1,4 +1,3 @@
-import type { Hono } from 'hono';
 import { createSandboxApi } from '../../lambdas/serve-sandbox-api/app.ts';
 import type { SandboxApiPorts } from '../../lambdas/serve-sandbox-api/ports.ts';
 import { payloadHash, type SandboxPayload } from '../../lib/execution/payload.ts';
@@ -6,6 +5,7 @@ import type { AttemptRecord, ExecutionRecord, LeaseRecord } from '../../lib/exec
 import { type Json, sha256 } from '../../lib/json.ts';
 import type { BlobStore, Clock } from '../../lib/ports.ts';
 import type { ClaimAnswer, ClaimRequest, CompleteRequest } from '../../lib/sandbox/protocol.ts';
+import { outcomeSigner } from '../../lib/sandbox/sign-outcome.ts';
 import { FakeBlobStore } from './fakes/fake-blob-store.ts';
 import { FakeClock } from './fakes/fake-clock.ts';
 import { FakeExecutionStore } from './fakes/fake-execution-store.ts';
@@ -19,10 +19,12 @@ export const STEP = 'write';
 export const LEASE_ID = '01LEASE0000000000000000001';
 export const CODE = 'bootstrap-code-of-32-random-bytes';
 export const TASK = 'arn:aws:ecs:us-east-1:123456789012:task/wflo-dev/0123456789abcdef';
+/** Key pair of the runner that `claimBody` speaks for. */
+export const RUNNER_KEY = outcomeSigner();
 export const TASK_DEFINITION = 'arn:aws:ecs:us-east-1:123456789012:task-definition/sandbox:1';
 
 export interface Scene {
-  readonly api: Hono;
+  readonly api: ReturnType<typeof createSandboxApi>;
   readonly store: FakeExecutionStore;
   readonly blobs: FakeBlobStore;
   readonly tasks: FakeSandboxTasks;
@@ -30,11 +32,14 @@ export interface Scene {
   readonly clock: FakeClock;
   readonly counted: string[];
   readonly failures: unknown[];
+  /** Ports of the API. */
+  readonly ports: SandboxApiPorts;
+  readonly noticed: { readonly what: string; readonly details: object }[];
   lease(): Promise<LeaseRecord>;
   attempt(): Promise<AttemptRecord>;
   execution(): Promise<ExecutionRecord>;
   eventTypes(): string[];
-  call(verb: string, body: unknown, token?: string): Promise<{ status: number; body: Json }>;
+  call(verb: string, body: unknown, token?: string, sourceIp?: string): Promise<{ status: number; body: Json }>;
 }
 
 /** One running execution whose step `write` is prepared, offered, and has its task running. */
@@ -50,6 +55,7 @@ export async function sandboxScene(
   const logs = new FakeStepLogs();
   const counted: string[] = [];
   const failures: unknown[] = [];
+  const noticed: { what: string; details: object }[] = [];
   const frozen: SandboxPayload = {
     schema: 1,
     kind: 'sandbox',
@@ -89,6 +95,7 @@ export async function sandboxScene(
     cluster: 'wflo-dev',
     signals: {
       count: (metric) => counted.push(metric),
+      noticed: (what, details) => noticed.push({ what, details }),
       failed: (_verb, error) => failures.push(error),
     },
   };
@@ -102,19 +109,23 @@ export async function sandboxScene(
     clock,
     counted,
     failures,
+    ports,
+    noticed,
     lease: async () => present(await store.getLease(EXECUTION_ID, STEP, 1)),
     attempt: async () => present(await store.getAttempt(EXECUTION_ID, STEP, 1)),
     execution: async () => present(await store.getExecution(EXECUTION_ID)),
     eventTypes: () => store.events(EXECUTION_ID).map((event) => event.eventType),
-    call: async (verb, body, token) => {
-      const response = await api.request(`/v1/${verb}`, {
+    call: async (verb, body, token, sourceIp) => {
+      const request = {
         method: 'POST',
         headers: {
           'content-type': 'application/json',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },
         body: typeof body === 'string' ? body : JSON.stringify(body),
-      });
+      };
+      const bindings = sourceIp === undefined ? {} : { event: { requestContext: { identity: { sourceIp } } } };
+      const response = await api.request(`/v1/${verb}`, request, bindings);
       return { status: response.status, body: (await response.json()) as Json };
     },
   };
@@ -130,6 +141,7 @@ export function claimBody(fields: Partial<ClaimRequest> = {}): ClaimRequest {
     code: CODE,
     nonce: 'nonce-of-the-first-runner-process',
     taskArn: TASK,
+    outcomeKey: RUNNER_KEY.publicKey,
     ...fields,
   };
 }

@@ -6,6 +6,7 @@ import {
   INLINE_LIMIT_BYTES,
   PROTOCOL_VERSION,
 } from '../../../lib/sandbox/protocol.ts';
+import { type OutcomeSigner, outcomeSigner } from '../../../lib/sandbox/sign-outcome.ts';
 import { type AgentResult, startAgent } from './agent.ts';
 import { ApiClient, Refused } from './api-client.ts';
 import { agentEnvironment, parseEnvironment, RefusedToStart, type RunnerEnvironment } from './environment.ts';
@@ -39,10 +40,11 @@ export async function runSandbox(
   let environment: RunnerEnvironment;
   let claimed: ClaimAnswer;
   let api: ApiClient;
+  const signer = outcomeSigner();
   try {
     environment = parseEnvironment(variables);
     api = new ApiClient(environment.api, timings);
-    claimed = await claim(environment, api, timings, options.stopping);
+    claimed = await claim(environment, api, signer, timings, options.stopping);
   } catch (error) {
     report(messageOf(error));
     return error instanceof RefusedToStart || error instanceof Refused
@@ -61,6 +63,7 @@ export async function runSandbox(
 async function claim(
   environment: RunnerEnvironment,
   api: ApiClient,
+  signer: OutcomeSigner,
   timings: Timings,
   stopping: AbortSignal | undefined,
 ): Promise<ClaimAnswer> {
@@ -73,6 +76,7 @@ async function claim(
     code: environment.code,
     nonce: randomBytes(32).toString('base64url'),
     taskArn: await taskArn(environment.metadataUri, timings),
+    outcomeKey: signer.publicKey,
   };
   return api.claim(request, stopping);
 }

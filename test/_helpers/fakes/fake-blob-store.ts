@@ -58,4 +58,20 @@ export class FakeBlobStore implements BlobStore {
     }
     return text;
   }
+
+  async checkUpload(key: string, bytes: number, hash: string): Promise<void> {
+    await this.getUpload(key, bytes, hash);
+  }
+
+  async outcomeUrl(key: string): Promise<string> {
+    return `memory:///${key}`;
+  }
+
+  async readSmall(key: string, limitBytes: number): Promise<string | undefined> {
+    const text = this.uploads.get(key);
+    if (text !== undefined && Buffer.byteLength(text) > limitBytes) {
+      throw new WfloError('invalid_request', `${key} has more than ${limitBytes} bytes`);
+    }
+    return text;
+  }
 }
