@@ -1,66 +1,43 @@
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import * as tar from 'tar';
-
-export const ARCHIVE_ENTRIES_LIMIT = 10_000;
-export const ARCHIVE_BYTES_LIMIT = 512 * 1024 * 1024;
+import { chmod, mkdir, open, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ArchiveCheck, type ArchiveRules, plainPath } from './check-archive.ts';
+import { type ArchiveEntry, readArchive } from './read-archive.ts';
 
 /**
- * Unpacks a gzip tar of agent code. The whole archive is checked before the first file is written: files and folders
- * with relative names only; links, devices, absolute names and `..` are refused, and so is what passes the limits.
- * No owner and no set-id bit is taken over.
+ * Unpacks a gzip tar into an empty folder. The whole archive is checked before the first file is written. No owner, no
+ * time and no set-id bit is taken over, and the owner may always read, write and enter what is his.
  */
-export async function extractArchive(file: string, folder: string): Promise<void> {
-  await checkArchive(file);
-  await tar.x({
-    file,
-    cwd: folder,
-    strict: true,
-    preserveOwner: false,
-    filter: (_path, entry) => {
-      if ('mode' in entry && typeof entry.mode === 'number') entry.mode &= 0o777;
-      return true;
-    },
+export async function extractArchive(file: string, rules: ArchiveRules): Promise<void> {
+  const check = new ArchiveCheck(rules);
+  await readArchive(file, rules.what, async (entry) => {
+    check.add(entry);
+    entry.skip();
   });
+  check.end();
+  await readArchive(file, rules.what, (entry) => write(entry, rules.folder));
 }
 
-async function checkArchive(file: string): Promise<void> {
-  let entries = 0;
-  let bytes = 0;
-  let refusal: string | undefined;
-  const refuse = (reason: string): void => {
-    refusal ??= reason;
-    input.destroy(new Error(reason));
-  };
-  const parser = new tar.Parser({
-    strict: true,
-    onReadEntry: (entry) => {
-      entries += 1;
-      bytes += entry.size;
-      const reason = refusalOf(entry.path, entry.type);
-      if (reason !== undefined) refuse(`the code archive holds ${reason}`);
-      else if (entries > ARCHIVE_ENTRIES_LIMIT) {
-        refuse(`the code archive has more than ${ARCHIVE_ENTRIES_LIMIT} entries`);
-      } else if (bytes > ARCHIVE_BYTES_LIMIT) {
-        refuse(`the code archive unpacks to more than ${ARCHIVE_BYTES_LIMIT} bytes`);
-      }
-      entry.resume();
-    },
-  });
-  const input = createReadStream(file);
-  try {
-    await pipeline(input, parser as unknown as NodeJS.WritableStream);
-  } catch (error) {
-    throw new Error(refusal ?? `the code archive cannot be read: ${error instanceof Error ? error.message : error}`);
+async function write(entry: ArchiveEntry, folder: string): Promise<void> {
+  const path = plainPath(entry.path);
+  const target = join(folder, path);
+  if (entry.type === 'Directory') {
+    await mkdir(target, { recursive: true });
+    if (path !== '') await chmod(target, ((entry.mode ?? 0o755) & 0o777) | 0o700);
+    entry.skip();
+    return;
   }
-  if (refusal !== undefined) throw new Error(refusal);
-}
-
-/** Why an entry may not be unpacked; undefined where it may. */
-export function refusalOf(path: string, type: string): string | undefined {
-  const shown = JSON.stringify(path);
-  if (type !== 'File' && type !== 'OldFile' && type !== 'Directory') return `${shown}, which is a ${type}`;
-  if (path.startsWith('/') || /^[A-Za-z]:/.test(path)) return `${shown}, which is an absolute name`;
-  if (path.split(/[/\\]/).includes('..')) return `${shown}, which leads out of its folder`;
-  return undefined;
+  await mkdir(dirname(target), { recursive: true });
+  if (entry.type === 'SymbolicLink') {
+    await symlink(entry.linkpath ?? '', target);
+    entry.skip();
+    return;
+  }
+  // `wx` makes the file or fails: it follows no link and writes into nothing that is there.
+  const made = await open(target, 'wx', 0o600);
+  try {
+    for await (const chunk of entry.content) await made.writeFile(chunk);
+    await made.chmod(((entry.mode ?? 0o644) & 0o777) | 0o600);
+  } finally {
+    await made.close();
+  }
 }

@@ -10,7 +10,7 @@ export interface RunnerEnvironment {
   readonly leaseId: string;
   readonly code: string;
   readonly metadataUri: string;
-  /** Folder of this step: code, input, output, home and temporary files. */
+  /** Folder of this step: code, workspace, input, output, home and temporary files. */
   readonly root: string;
   /** The agent runs as this user and group; undefined: as the runner's own. */
   readonly agentUid?: number;
@@ -94,7 +94,13 @@ function required(variables: Variables, name: string): string {
  */
 export function agentEnvironment(
   environment: RunnerEnvironment,
-  folders: { readonly home: string; readonly temporary: string; readonly input: string; readonly output: string },
+  folders: {
+    readonly home: string;
+    readonly temporary: string;
+    readonly input: string;
+    readonly output: string;
+    readonly carried: string;
+  },
   declared: { readonly [name: string]: string },
 ): Record<string, string> {
   return {
@@ -105,6 +111,7 @@ export function agentEnvironment(
     ...declared,
     WFLO_INPUT: folders.input,
     WFLO_OUTPUT: folders.output,
+    WFLO_WORKSPACE: folders.carried,
     WFLO_EXECUTION: environment.executionId,
     WFLO_STEP: environment.path,
     WFLO_ATTEMPT: String(environment.attempt),

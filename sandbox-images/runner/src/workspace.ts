@@ -1,7 +1,8 @@
-import { lchown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, lchown, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Work } from '../../../lib/sandbox/protocol.ts';
-import { ARCHIVE_BYTES_LIMIT, extractArchive } from './archive.ts';
+import { WORKSPACE_LIMIT_BYTES, type Work } from '../../../lib/sandbox/protocol.ts';
+import { extractArchive } from './archive.ts';
+import { ARCHIVE_BYTES_LIMIT } from './archive-limits.ts';
 import { download } from './download.ts';
 import type { RunnerEnvironment } from './environment.ts';
 import type { Timings } from './timings.ts';
@@ -10,6 +11,8 @@ import type { Timings } from './timings.ts';
 export interface Workspace {
   /** The agent's working directory. */
   readonly code: string;
+  /** What an earlier step left and a later one may get. */
+  readonly carried: string;
   readonly home: string;
   readonly temporary: string;
   readonly input: string;
@@ -22,6 +25,7 @@ const INPUT_BYTES_LIMIT = 64 * 1024 * 1024;
 export function workspaceAt(root: string): Workspace {
   return {
     code: join(root, 'code'),
+    carried: join(root, 'workspace'),
     home: join(root, 'home'),
     temporary: join(root, 'tmp'),
     input: join(root, 'input.json'),
@@ -29,18 +33,26 @@ export function workspaceAt(root: string): Workspace {
   };
 }
 
-/** Makes the folders, fetches the code and the input, and hands all of it to the agent's user. */
+/** Makes the folders, fetches the code, the workspace and the input, and hands all of it to the agent's user. */
 export async function prepareWorkspace(
   environment: RunnerEnvironment,
   work: Work,
   timings: Timings,
 ): Promise<Workspace> {
   const workspace = workspaceAt(environment.root);
-  for (const folder of [workspace.code, workspace.home, workspace.temporary]) await mkdir(folder, { recursive: true });
+  const { code, carried, home, temporary } = workspace;
+  for (const folder of [code, carried, home, temporary]) await mkdir(folder, { recursive: true });
   if (work.code !== null) {
     const archive = join(environment.root, 'code.tar.gz');
     await download({ what: 'code', ...work.code, file: archive, limitBytes: ARCHIVE_BYTES_LIMIT }, timings);
-    await extractArchive(archive, workspace.code);
+    await extractArchive(archive, { what: 'the code archive', folder: code, links: false });
+    await rm(archive);
+  }
+  if (work.workspace) {
+    const archive = join(environment.root, 'workspace.tar.gz');
+    const source = { what: 'workspace', ...work.workspace, file: archive, limitBytes: WORKSPACE_LIMIT_BYTES };
+    await download(source, timings);
+    await extractArchive(archive, { what: 'the archive of the workspace', folder: carried, links: true });
     await rm(archive);
   }
   if ('inline' in work.input) await writeFile(workspace.input, JSON.stringify(work.input.inline));
@@ -62,6 +74,7 @@ export function agentUser(environment: RunnerEnvironment): number | undefined {
 export async function takeBack(environment: RunnerEnvironment): Promise<void> {
   if (agentUser(environment) === undefined) return;
   await lchown(environment.root, 0, 0);
+  await chmod(environment.root, 0o755);
   await lchown(workspaceAt(environment.root).output, 0, 0).catch(() => undefined);
 }
 

@@ -75,14 +75,17 @@ describe('code', () => {
     expect(await readdir(join(w.root, 'code'))).toEqual([]);
   });
 
-  const headerOf = (size: number): Buffer => {
-    const header = new Header({ path: 'main.js', type: 'File', mode: 0o644, size });
+  const headerOf = (size: number, path = 'main.js'): Buffer => {
+    const header = new Header({ path, type: 'File', mode: 0o644, size });
     header.encode();
     return header.block ?? Buffer.alloc(0);
   };
 
   it('with more than 10,000 entries is refused', async () => {
-    const w = await world({}, gzipSync(Buffer.concat(Array.from({ length: 10_001 }, () => headerOf(0)))));
+    const w = await world(
+      {},
+      gzipSync(Buffer.concat(Array.from({ length: 10_001 }, (_, index) => headerOf(0, `${index}.js`)))),
+    );
     expect(await w.run()).toBe(0);
     expect((await w.scene.attempt()).exit?.message).toContain('more than 10000 entries');
   });

@@ -67,6 +67,7 @@ describe('an agent that ends well', () => {
       'WFLO_INPUT',
       'WFLO_OUTPUT',
       'WFLO_STEP',
+      'WFLO_WORKSPACE',
     ]);
     expect(env).toMatchObject({ DECLARED: 'yes', WFLO_STEP: 'write', HOME: `${w.root}/home` });
   });
