@@ -2,7 +2,7 @@
  * The one gate: every check that must hold on a clean checkout, each with its counts. Ends with the line
  * `N passed, N failed` and exits 1 when anything failed. `.ci/run` calls it.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
@@ -14,6 +14,8 @@ interface Stage {
   readonly command: readonly string[];
   /** A vitest run: its JSON report is counted, test by test. */
   readonly vitest?: true;
+  /** Why this machine cannot run the stage; the summary says so, and nothing of it is counted as passed. */
+  readonly notRun?: () => string | undefined;
 }
 
 const vitest = (name: string, ...projects: string[]): Stage => ({
@@ -22,10 +24,20 @@ const vitest = (name: string, ...projects: string[]): Stage => ({
   command: ['vitest', 'run', ...projects.flatMap((project) => ['--project', project])],
 });
 
+/** Undefined where a Docker engine answers. */
+function noDockerEngine(): string | undefined {
+  const asked = spawnSync('docker', ['info', '--format', '{{.ServerVersion}}'], { encoding: 'utf8', timeout: 20_000 });
+  return asked.status === 0 && asked.stdout.trim() !== ''
+    ? undefined
+    : 'no Docker engine answers, so sandboxes in containers are not tested here';
+}
+
 const STAGES: readonly Stage[] = [
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'types', command: ['npm', 'run', '--silent', 'types'] },
   vitest('unit', 'unit', 'cdk'),
+  vitest('sandbox', 'sandbox'),
+  { ...vitest('docker', 'docker'), notRun: noDockerEngine },
   { name: 'synth', command: ['npm', 'run', '--silent', 'synth'] },
   { name: 'templates', command: ['npm', 'run', '--silent', 'lint:templates'] },
   vitest('dynamodb-local', 'dynamodb-local'),
@@ -90,6 +102,12 @@ const summary: string[] = [];
 for (const stage of STAGES) {
   const started = Date.now();
   console.log(`\n== ${stage.name}`);
+  const reason = stage.notRun?.();
+  if (reason !== undefined) {
+    console.log(`NOT RUN: ${reason}`);
+    summary.push(`NOT RUN ${stage.name}: ${reason}`);
+    continue;
+  }
   const count = await runStage(stage);
   // A skipped test is a failure of the gate: what is not run is not known.
   passed += count.passed;
