@@ -56,8 +56,10 @@ function emit(definition: WorkflowDefinition): CompiledWorkflow {
 
 function sandboxResource(step: ActingStep): readonly SandboxResource[] {
   if (step.kind !== 'sandbox') return [];
-  const { path, image, cpu, memoryMib, code } = step;
-  return [{ key: stateKey(path), path, image, cpu, memoryMib, ...(code === undefined ? {} : { code }) }];
+  const { path, image, cpu, memoryMib, timeoutSeconds, retry, code } = step;
+  const attempts = retry.maxRetries + 1;
+  const size = { image, cpu, memoryMib };
+  return [{ key: stateKey(path), path, ...size, timeoutSeconds, attempts, ...(code === undefined ? {} : { code }) }];
 }
 
 function functionResource(step: ActingStep): readonly FunctionResource[] {

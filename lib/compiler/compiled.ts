@@ -29,6 +29,9 @@ export interface SandboxResource {
   readonly image: string;
   readonly cpu: number;
   readonly memoryMib: number;
+  readonly timeoutSeconds: number;
+  /** At most: one, and the retries. */
+  readonly attempts: number;
   /** Folder relative to the workflow's folder; absent: `${CodeSha256_<key>}` becomes ''. */
   readonly code?: string;
 }

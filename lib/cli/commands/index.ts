@@ -11,6 +11,7 @@ import { localReset } from './local-reset.ts';
 import { localStatus } from './local-status.ts';
 import { localUp } from './local-up.ts';
 import { logs } from './logs.ts';
+import { plan } from './plan.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
 
@@ -28,6 +29,7 @@ export const COMMANDS: readonly Command[] = [
   auditVerify,
   cancel,
   graph,
+  plan,
   deploy,
   doctor,
 ];

@@ -8,9 +8,10 @@ const both = compiled(
 
 describe('a compiled workflow', () => {
   it('lists a task definition for each sandbox and a function for each lambda step', () => {
+    const limits = { timeoutSeconds: 600, attempts: 3 };
     expect(both.sandboxes).toEqual([
-      { key: 'plan_it', path: 'plan-it', image: 'python', cpu: 1, memoryMib: 2048, code: './agent' },
-      { key: 'bare', path: 'bare', image: 'python', cpu: 0.25, memoryMib: 512 },
+      { key: 'plan_it', path: 'plan-it', image: 'python', cpu: 1, memoryMib: 2048, ...limits, code: './agent' },
+      { key: 'bare', path: 'bare', image: 'python', cpu: 0.25, memoryMib: 512, ...limits },
     ]);
     expect(both.functions).toEqual([
       { key: 'act', path: 'act', function: './functions/f.ts', memoryMib: 256, timeoutSeconds: 60 },
