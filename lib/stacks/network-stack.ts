@@ -12,6 +12,12 @@ export interface NetworkStackProps extends StackProps {
   readonly repositoryArns: (stack: Stack) => readonly string[];
 }
 
+/** For whoever looks at the account and not at our pages. */
+const DESCRIPTIONS = {
+  private: 'Network of Wflo sandboxes, private: no way out but endpoints with policies',
+  open: 'Network of Wflo sandboxes, open: EGRESS IS NOT FILTERED, for trials only',
+} as const;
+
 /** The network of sandboxes, with its way out: endpoints in `private` mode, the internet in `open` mode. */
 export class NetworkStack extends Stack {
   readonly network: SandboxNetwork;
@@ -19,8 +25,8 @@ export class NetworkStack extends Stack {
   readonly endpoints: ImageEndpoints | undefined;
 
   constructor(scope: Construct, id: string, props: NetworkStackProps) {
-    super(scope, id, props);
     const { deployment, data } = props;
+    super(scope, id, { ...props, description: DESCRIPTIONS[deployment.network] });
 
     this.network = new SandboxNetwork(this, 'Sandboxes', { deployment, telemetryKey: data.telemetryKey });
     if (deployment.network === 'open') return;

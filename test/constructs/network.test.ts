@@ -271,5 +271,8 @@ describe('the open network', () => {
       ofType('AWS::SSM::Parameter').find(({ Properties }) => Properties.Name.endsWith('/network-mode'))?.Properties
         .Value;
     expect([mode(stage), mode(open)]).toEqual(['private', 'open']);
+    const description = ({ templates }: SynthesisedStage) => templates.network.toJSON().Description;
+    expect(description(stage)).not.toContain('NOT FILTERED');
+    expect(description(open)).toContain('EGRESS IS NOT FILTERED');
   });
 });

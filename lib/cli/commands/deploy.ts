@@ -43,6 +43,12 @@ export const deploy: Command = {
       `control API: ${result.controlApiUrl}`,
       `workflows: ${result.workflows.join(', ') || 'none'}`,
     ]);
+    const { projectContext } = await import('../../local-cloud/stage.ts');
+    if ((await projectContext(projectDir, 'wflo:network')) === 'open') {
+      output.note(
+        'network mode `open`: the egress of sandboxes is not filtered; for anything but a trial use `private`',
+      );
+    }
   },
 };
 
