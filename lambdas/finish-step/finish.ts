@@ -7,6 +7,7 @@ import { GRAPH } from '../../lib/execution/actors.ts';
 import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-attempt.ts';
 import { decideFinish, type FinishDecision } from '../../lib/execution/decide-finish.ts';
 import type { FinishEvent, StepConfig } from '../../lib/execution/machine.ts';
+import { type OutcomeSignals, recordSignedOutcome } from '../../lib/execution/record-signed-outcome.ts';
 import type { AttemptRecord, Ending, ExecutionRecord, FinishAnswer, LeaseRecord } from '../../lib/execution/records.ts';
 import { type AttemptStatus, isAttemptOpen, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
@@ -19,6 +20,7 @@ export interface FinishPorts {
   readonly tasks: SandboxTasks;
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly signals: OutcomeSignals;
   /** From 0 to 1 (exclusive). */
   readonly random: () => number;
 }
@@ -31,7 +33,7 @@ interface Finished {
 
 /**
  * Turns the outcome of an attempt into the success, the repeat or the failure of its step. It takes nothing of Run's
- * result: it reads what was reported and, where nothing was, looks at the task. A repeated call gives the same answer.
+ * result: it reads what was reported, else what the sandbox left signed, and where there is neither, looks at the task. A repeated call gives the same answer.
  */
 export async function finishStep(ports: FinishPorts, event: FinishEvent): Promise<FinishAnswer> {
   expectSchema(event.schema);
@@ -46,12 +48,25 @@ export async function finishStep(ports: FinishPorts, event: FinishEvent): Promis
       return { answer: closedAnswer(execution, step.path) };
     }
     const lease = await ports.executions.getLease(executionId, step.path, prepared.attempt);
+    if (await foundSigned(ports, execution, attempt, lease)) return undefined;
     return finishAttempt(ports, { event, step, execution, attempt, lease });
   });
   if (finished.stopTask !== undefined) {
     await ports.tasks.stop(finished.stopTask, `the attempt ${prepared.attempt} of ${step.path} is over`);
   }
   return finished.answer;
+}
+
+/** True when the attempt may have got its outcome by what its sandbox left signed: to be read again. */
+async function foundSigned(
+  ports: FinishPorts,
+  execution: ExecutionRecord,
+  attempt: AttemptRecord,
+  lease: LeaseRecord | undefined,
+): Promise<boolean> {
+  if (attempt.exit !== undefined || attempt.error !== undefined || lease === undefined) return false;
+  const { executions: store, blobs, clock, ids, signals } = ports;
+  return (await recordSignedOutcome({ store, blobs, clock, ids, signals }, { execution, lease })) !== 'none';
 }
 
 interface Found {

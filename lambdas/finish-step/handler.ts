@@ -1,6 +1,7 @@
 import type { FinishEvent } from '../../lib/execution/machine.ts';
 import type { FinishAnswer } from '../../lib/execution/records.ts';
 import { stepCorrelation } from '../shared/correlation.ts';
+import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
 import { blobStore, clock, executionStore, ids, sandboxTasks } from '../shared/ports.ts';
 import { finishStep } from './finish.ts';
@@ -16,7 +17,15 @@ export const handler = platformHandler<FinishEvent, FinishAnswer>(
   },
   (event) =>
     finishStep(
-      { executions: executionStore(), blobs: blobStore(), tasks: sandboxTasks(), clock, ids, random: Math.random },
+      {
+        executions: executionStore(),
+        blobs: blobStore(),
+        tasks: sandboxTasks(),
+        clock,
+        ids,
+        random: Math.random,
+        signals: outcomeSignals,
+      },
       event,
     ),
 );

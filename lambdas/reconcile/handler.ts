@@ -1,8 +1,10 @@
 import type { ScheduledEvent } from 'aws-lambda';
 import { environment } from '../shared/environment.ts';
+import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
 import {
   auditStore,
+  blobStore,
   clock,
   eventBus,
   executionStore,
@@ -24,6 +26,8 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       audit: auditStore(),
       bus: eventBus(),
       tasks: sandboxTasks(),
+      blobs: blobStore(),
+      signals: outcomeSignals,
       machines: stateMachines(context.invokedFunctionArn),
       clock,
       ids,

@@ -1,10 +1,13 @@
-import type { StateMachines } from '../../lib/ports.ts';
+import type { OutcomeSignals } from '../../lib/execution/record-signed-outcome.ts';
+import type { BlobStore, StateMachines } from '../../lib/ports.ts';
 import type { EndPorts } from '../end-execution/end.ts';
 import type { RelayPorts } from '../relay-events/relay.ts';
 
 /** Everything that checks read and repair. */
 export interface ReconcilePorts extends EndPorts, RelayPorts {
   readonly machines: Pick<StateMachines, 'describe' | 'stop'>;
+  readonly blobs: BlobStore;
+  readonly signals: OutcomeSignals;
   /** Milliseconds that are left of this call. */
   readonly remainingMs: () => number;
 }

@@ -146,6 +146,8 @@ export class PlatformStack extends Stack {
     bindExecutionStore(this.reconcile, data, ['byCheck']);
     bindRelay(this.reconcile, data);
     this.reconcile.bindTable('EVENTS_TABLE', data.eventsTable, { actions: [], indexes: ['byUnpublished'] });
+    // It records the outcome of a silent sandbox, with its output.
+    bindBlobs(this.reconcile, data, 'read and write');
     bindOutcomes(this.reconcile, data);
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });

@@ -98,6 +98,9 @@ export class ExecutionScene {
   readonly outbox = this.executions;
   readonly stage = 'dev';
   readonly random = () => 0.5;
+  /** Why each `outcome.json` that was looked at did not count. */
+  readonly outcomesRefused: string[] = [];
+  readonly signals = { outcomeRefused: (_lease: unknown, why: string) => void this.outcomesRefused.push(why) };
   state: MachineState = {
     schema: 1,
     execution: { id: EXECUTION_ID },

@@ -2,7 +2,8 @@ import { buildEvent } from '../../../lib/audit/build-event.ts';
 import { RECONCILER } from '../../../lib/execution/actors.ts';
 import { fenceLease } from '../../../lib/execution/close-attempt.ts';
 import { findTask } from '../../../lib/execution/find-task.ts';
-import type { LeaseRecord } from '../../../lib/execution/records.ts';
+import { recordSignedOutcome } from '../../../lib/execution/record-signed-outcome.ts';
+import type { ExecutionRecord, LeaseRecord } from '../../../lib/execution/records.ts';
 import { isFinal } from '../../../lib/execution/status.ts';
 import { LEASE_SILENT_SECONDS } from '../../../lib/sandbox/protocol.ts';
 import { type Check, type Look, lookAtEach } from '../check.ts';
@@ -10,7 +11,10 @@ import type { ReconcilePorts } from '../ports.ts';
 
 const LEASES_PER_RUN = 200;
 
-/** Sandboxes that have stopped to report: their right ends, and their task, so that Finish can decide what follows. */
+/**
+ * Sandboxes that have stopped to report: their right ends, and their task, so that Finish can decide what follows. What
+ * one left signed before is its outcome.
+ */
 export const silentLeases: Check = {
   name: 'silent-leases',
   async run(ports) {
@@ -33,8 +37,27 @@ async function endIfSilent(ports: ReconcilePorts, seen: LeaseRecord): Promise<Lo
   // The end handler fences leases itself; a final execution has none that is claimed.
   if (isFinal(execution.status)) return 'fine';
 
+  const { executions: store, blobs, clock, ids, signals } = ports;
+  const signed = await recordSignedOutcome({ store, blobs, clock, ids, signals }, { execution, lease });
+  // Changed: it gives a sign after all, or somebody else has ended it; the next run looks again.
+  if (signed === 'changed') return 'fine';
   const message = `the sandbox gave no sign for ${Math.floor(silentMs / 1000)} seconds`;
-  const written = await ports.executions.commit({
+  if (signed === 'none' && !(await recordLost(ports, execution, lease, message))) return 'fine';
+  // Run waits for the task. Where this is cut off, the check of orphaned tasks stops it.
+  const task = await findTask(ports.tasks, lease);
+  if (task !== undefined && task.lastStatus !== 'STOPPED') await ports.tasks.stop(task.taskArn, message);
+  return 'repaired';
+}
+
+/** False when the sandbox gave a sign in between. */
+function recordLost(
+  ports: ReconcilePorts,
+  execution: ExecutionRecord,
+  lease: LeaseRecord,
+  message: string,
+): Promise<boolean> {
+  const { executionId, path, attempt } = lease;
+  return ports.executions.commit({
     executionId,
     changes: [
       {
@@ -61,9 +84,4 @@ async function endIfSilent(ports: ReconcilePorts, seen: LeaseRecord): Promise<Lo
       }),
     ],
   });
-  if (!written) return 'fine';
-  // Run waits for the task. Where this is cut off, the check of orphaned tasks stops it.
-  const task = await findTask(ports.tasks, lease);
-  if (task !== undefined && task.lastStatus !== 'STOPPED') await ports.tasks.stop(task.taskArn, message);
-  return 'repaired';
 }

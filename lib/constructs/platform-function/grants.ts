@@ -39,9 +39,9 @@ export function bindBlobs(fn: PlatformFunction, stores: Stores, access: 'read' |
   });
 }
 
-/** `BlobStore.readSmall` of an `outcome.json`, which a runner uploaded before it completed. */
+/** What a runner uploaded before it completed: its `outcome.json`, and the objects that this names. */
 export function bindOutcomes(fn: PlatformFunction, stores: Stores): void {
-  fn.bindBucket('ARTEFACT_BUCKET', stores.artefacts, { read: ['uploads/'] });
+  fn.bindBucket('ARTEFACT_BUCKET', stores.artefacts, { read: ['uploads/', 'workspaces/'] });
 }
 
 /** `AuditStore.append`, `OutboxStore.markPublished` and the bus. */

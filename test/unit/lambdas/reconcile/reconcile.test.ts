@@ -24,9 +24,11 @@ beforeEach(() => {
 });
 
 function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
-  const { executions, outbox, audit, bus, tasks, machines, clock, ids, stage } = scene;
+  const { executions, blobs, signals, outbox, audit, bus, tasks, machines, clock, ids, stage } = scene;
   return {
     executions,
+    blobs,
+    signals,
     outbox,
     audit,
     bus,
