@@ -5,7 +5,6 @@
  */
 export const UNSUPPORTED_TYPES: Readonly<Record<string, string>> = {
   'AWS::EC2::FlowLog': 'the local AWS has no network to record',
-  'AWS::Route53Resolver::FirewallConfig': 'as FirewallDomainList',
   'AWS::Route53Resolver::FirewallDomainList':
     'sandboxes are processes of this machine and ask its resolver: names are not filtered',
   'AWS::Route53Resolver::FirewallRuleGroup': 'as FirewallDomainList',

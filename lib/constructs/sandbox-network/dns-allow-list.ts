@@ -1,7 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import type { IVpc } from 'aws-cdk-lib/aws-ec2';
 import {
-  CfnFirewallConfig,
   CfnFirewallDomainList,
   CfnFirewallRuleGroup,
   CfnFirewallRuleGroupAssociation,
@@ -49,8 +48,7 @@ export class DnsAllowList extends Construct {
         { action: 'BLOCK', blockResponse: 'NODATA', priority: 200, firewallDomainListId: everything.attrId },
       ],
     });
-    // A name that cannot be judged gets no answer. It is what AWS does by default, said so that a change would show.
-    new CfnFirewallConfig(this, 'FailClosed', { resourceId: vpc.vpcId, firewallFailOpen: 'DISABLED' });
+    // Without a configuration of the VPC a name that cannot be judged gets no answer: docs/adr/0023.
     new CfnFirewallRuleGroupAssociation(this, 'Association', {
       name: `wflo-${stage}-sandboxes`,
       vpcId: vpc.vpcId,
