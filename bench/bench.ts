@@ -10,6 +10,8 @@ export interface Benchmark {
   /** Name of the result file, `bench/results/<name>.json`. */
   readonly name: string;
   readonly title: string;
+  /** Why it cannot be run on this machine; its last result is kept. */
+  readonly notRun?: () => string | undefined;
   readonly run: () => Promise<readonly Figure[]>;
 }
 

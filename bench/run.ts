@@ -7,12 +7,14 @@ import { cpus } from 'node:os';
 import { join } from 'node:path';
 import type { Benchmark, Figure } from './bench.ts';
 import { bundles } from './bundles.ts';
+import { containers } from './containers.ts';
 import { demo } from './demo.ts';
+import { sandbox } from './sandbox.ts';
 import { step } from './step.ts';
 import { synth } from './synth.ts';
 import { root } from './timed-command.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [bundles, synth, demo, step];
+const BENCHMARKS: readonly Benchmark[] = [bundles, synth, demo, step, sandbox, containers];
 const results = join(root, 'bench', 'results');
 
 interface Result {
@@ -58,7 +60,14 @@ if (unknown.length > 0) {
 }
 mkdirSync(results, { recursive: true });
 const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, Node ${process.versions.node}`;
-for (const { name, title, run } of BENCHMARKS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+for (const { name, title, notRun, run } of BENCHMARKS.filter(
+  ({ name }) => wanted.length === 0 || wanted.includes(name),
+)) {
+  const reason = notRun?.();
+  if (reason !== undefined) {
+    console.log(`\n${title}\n\nnot run: ${reason}`);
+    continue;
+  }
   const figures = await run();
   console.log(`\n${title}\n\n${table(figures)}`);
   writeFileSync(join(results, `${name}.json`), `${JSON.stringify({ title, machine, figures }, null, 2)}\n`);

@@ -128,7 +128,7 @@ result = len(refused)
   {
     name: 'an agent that kills everything it may, kills itself alone',
     agent: bash('kill -9 -1\nwhile :; do :; done'),
-    payload: { timeoutSeconds: 10 },
+    payload: { timeoutSeconds: 2 },
     ends: {
       // Linux spares the caller of kill(-1): bash goes on, as pid of its own.
       exit: { reason: 'timed_out', code: 124 },

@@ -75,7 +75,7 @@ export const RUNNER_CALLS: readonly SandboxCase[] = [
     name: 'an agent that asks the API for everything gets nothing, and its step ends well',
     agent: reporting(
       `
-import json, os, re, socket, urllib.error, urllib.request
+import http.client, json, os, re, socket, urllib.error, urllib.request
 def addresses():
     try:
         variables = open(f'/proc/{os.getppid()}/environ').read()
@@ -104,7 +104,7 @@ for api in addresses():
       try: taken.append([verb, opener.open(request, timeout=3).status])
       except urllib.error.HTTPError as error:
           if error.code >= 500: taken.append([verb, error.code])
-      except (OSError, ValueError): pass
+      except (OSError, ValueError, http.client.HTTPException): pass
 result = taken
 `,
     ),

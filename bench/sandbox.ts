@@ -1,0 +1,106 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { processDriver } from '../lib/local-cloud/sandbox-host/process-driver.ts';
+import { runnerBundle, runnerWorld, type World } from '../test/_helpers/runner-world.ts';
+import { TASK, TASK_DEFINITION } from '../test/_helpers/sandbox-scene.ts';
+import { type Benchmark, median, round } from './bench.ts';
+
+const RUNS = 15;
+const VARIABLES = ['WFLO_API', 'WFLO_EXECUTION', 'WFLO_STEP', 'WFLO_ATTEMPT', 'WFLO_LEASE', 'WFLO_CODE'];
+
+/** What the runner adds to an agent that does nothing, against an API in this process that answers at once. */
+export const sandbox: Benchmark = {
+  name: 'sandbox',
+  title: "The runner's own cost, in a process",
+  run: async () => {
+    const alone: number[] = [];
+    const within: number[] = [];
+    const memory: number[] = [];
+    const workFolder = await mkdtemp(join(tmpdir(), 'wflo-bench-'));
+    const caFile = join(workFolder, 'ca.pem');
+    await writeFile(caFile, '');
+    const driver = await processDriver({ workFolder, caFile, env: process.env, log: () => undefined });
+    try {
+      for (let run = 0; run < RUNS; run++) {
+        alone.push(await millisecondsOf(() => ended(spawn('true', { stdio: 'ignore' }))));
+        within.push(
+          await withWorld(async (world) => {
+            const variables = world.variables();
+            const task = {
+              taskArn: TASK,
+              taskId: `bench${run}`,
+              clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/wflo-dev',
+              taskDefinitionArn: TASK_DEFINITION,
+              image: 'python',
+              cpu: 512,
+              memoryMiB: 1024,
+              environment: Object.fromEntries(VARIABLES.map((name) => [name, variables[name] ?? ''])),
+            };
+            return millisecondsOf(async () => {
+              const end = await (await driver.start(task)).ended;
+              if (end.code !== 0) throw new Error(end.detail);
+            });
+          }),
+        );
+        memory.push(await withWorld(peakMemoryBytes));
+      }
+    } finally {
+      await driver.close();
+      await rm(workFolder, { recursive: true, force: true });
+    }
+    return [
+      {
+        what: `time of a sandbox whose agent does nothing, without the agent's own ${round(median(alone))} ms, median of ${RUNS}`,
+        value: round(median(within) - median(alone), 0),
+        unit: 'ms',
+        limit: 150,
+      },
+      {
+        what: `largest memory of the runner (resident), median of ${RUNS}`,
+        value: round(median(memory) / 1e6),
+        unit: 'MB',
+        limit: 90,
+      },
+    ];
+  },
+};
+
+async function withWorld(use: (world: World) => Promise<number>): Promise<number> {
+  const world = await runnerWorld({ command: ['true'] });
+  try {
+    return await use(world);
+  } finally {
+    await world.close();
+  }
+}
+
+/** Of the runner, as the kernel counted it when the outcome is reported. */
+async function peakMemoryBytes(world: World): Promise<number> {
+  const bundle = await runnerBundle();
+  let peak = Number.NaN;
+  const child = spawn(process.execPath, [bundle], { env: world.variables(), stdio: 'ignore' });
+  world.intercept = (call) => {
+    if (call !== 'complete') return false;
+    const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8')) ?? [];
+    peak = Number(kilobytes) * 1024;
+    return false;
+  };
+  await ended(child);
+  return peak;
+}
+
+async function millisecondsOf(what: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await what();
+  return performance.now() - began;
+}
+
+function ended(child: ReturnType<typeof spawn>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+}
