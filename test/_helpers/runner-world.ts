@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { WfloError } from '../../lib/errors.ts';
 import type { SandboxPayload } from '../../lib/execution/payload.ts';
 import { sha256 } from '../../lib/json.ts';
 import type { UrlsAnswer } from '../../lib/sandbox/protocol.ts';
@@ -44,6 +45,13 @@ class ServedBlobStore extends FakeBlobStore {
 
   override async outcomeUrl(key: string): Promise<string> {
     return `${this.base}/objects/${key}`;
+  }
+
+  override async checkUpload(key: string, bytes: number, hash: string): Promise<void> {
+    const found = this.objects.get(key);
+    if (found?.length !== bytes || sha256(found) !== hash) {
+      throw new WfloError('invalid_request', `the upload ${key} is missing or is not what was announced`);
+    }
   }
 
   override async put(...args: Parameters<FakeBlobStore['put']>): ReturnType<FakeBlobStore['put']> {
@@ -151,7 +159,10 @@ export async function runnerWorld(payload: Partial<SandboxPayload> = {}, codeArc
     }
     const signed = request.headers['x-amz-checksum-sha256'];
     const hash = Buffer.from(sha256(body), 'hex').toString('base64');
-    if (signed === hash) blobs.uploads.set(key, body.toString());
+    if (signed === hash) {
+      blobs.uploads.set(key, body.toString());
+      blobs.objects.set(key, body);
+    }
     answer(response, signed === hash ? 200 : 400, '');
   }
 

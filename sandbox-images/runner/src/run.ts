@@ -17,6 +17,7 @@ import { readOutput } from './output.ts';
 import { TIMINGS, type Timings } from './timings.ts';
 import { uploadOutput } from './upload.ts';
 import { agentUser, prepareWorkspace, takeBack, workspaceAt } from './workspace.ts';
+import { addWorkspace } from './workspace-delivery.ts';
 
 export interface RunOptions {
   readonly timings?: Timings;
@@ -114,7 +115,11 @@ async function actAndComplete(
   }
   if (refused !== undefined) throw refused;
 
-  const outcome = await collectOutput(environment, result.exit, api, timings, logs);
+  const collected = await collectOutput(environment, result.exit, api, timings, logs);
+  const note = (text: string): void => logs.note(text);
+  const outcome = claimed.work.keepWorkspace
+    ? await addWorkspace(collected, { environment, api, timings, note })
+    : collected;
   const { logs: lastLines, totals } = await logs.finish();
   await api.complete(
     {

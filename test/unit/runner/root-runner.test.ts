@@ -20,9 +20,11 @@ afterEach(async () => {
 async function runAsOnFargate(
   script: string,
   payload: Partial<SandboxPayload> = {},
+  prepare: (made: World) => void = () => undefined,
 ): Promise<{ code: number | null; stderr: string; world: World }> {
   const made = await runnerWorld({ command: ['sh', '-c', script], ...payload });
   world = made;
+  prepare(made);
   const [program = '', ...parameters] = [...WRAPPER, process.execPath, await runnerBundle()];
   const child = spawn(program, parameters, {
     env: { ...made.variables(), ...(isRoot ? { WFLO_AGENT_UID: '1000' } : {}) },
@@ -57,6 +59,31 @@ describe('a runner that is root without the capabilities that are dropped on Far
     );
     expect(code).toBe(0);
     expect(await world.outputOf()).toBe(isRoot ? 0 : 1);
+  });
+
+  it('takes a workspace that only the agent could read, and hands it to the next one', async () => {
+    const { code, stderr, world } = await runAsOnFargate(
+      `umask 077; cd "$WFLO_WORKSPACE"; mkdir -p closed/deep; echo secret > closed/deep/file; ln -s closed/deep/file link
+       ln closed/deep/file hard; chmod 000 closed/deep/file closed/deep closed "$WFLO_WORKSPACE" ${isRoot ? '"${WFLO_WORKSPACE%/*}"' : ''}`,
+      { keepWorkspace: true },
+    );
+    expect([code, stderr]).toEqual([0, '']);
+    const { workspace, error } = await world.scene.attempt();
+    expect(error).toBeUndefined();
+    const archive = world.objects.get(workspace?.key ?? '');
+    if (workspace === undefined || archive === undefined) throw new Error('nothing was kept');
+    await world.close();
+    const next = await runAsOnFargate(
+      `cd "$WFLO_WORKSPACE"; cat link hard; stat -c '%u %a' . closed closed/deep closed/deep/file; echo more >> link`,
+      { workspace },
+      (made) => made.objects.set(workspace.key, archive),
+    );
+    const uid = isRoot ? 1000 : process.getuid?.();
+    expect(next.world.scene.logs.lines.map(({ text }) => text)).toEqual([
+      ...['secret', 'secret'],
+      ...[`${uid} 755`, `${uid} 700`, `${uid} 700`, `${uid} 600`],
+    ]);
+    expect(await next.world.scene.attempt()).toMatchObject({ exit: { reason: 'ok', code: 0 } });
   });
 
   it('may end an agent of another user, at its time limit', async () => {
