@@ -173,8 +173,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
         'ecs:ListTasks',
         'ecs:StopTask',
         'events:PutEvents',
-        's3:GetObject',
-        's3:ListBucket',
+        ...blobs,
         'states:DescribeExecution',
         'states:StopExecution',
       ],
@@ -206,7 +205,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
         .sort();
     const writers = (prefix: string) => holders('s3:PutObject', prefix);
     expect(writers('workspaces')).toEqual(['ServeSandboxApi']);
-    expect(holders('s3:GetObject', 'workspaces')).toEqual(['ServeSandboxApi']);
+    expect(holders('s3:GetObject', 'workspaces')).toEqual(['FinishStep', 'Reconcile', 'ServeSandboxApi']);
     // An outcome that was uploaded and never told.
     expect(holders('s3:GetObject', 'uploads')).toEqual(['FinishStep', 'Reconcile', 'ServeSandboxApi']);
     expect(writers('code')).toEqual(['CopyCode']);
