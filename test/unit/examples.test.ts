@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import review from '../../docs/guides/examples/carried-workspace.ts';
 import triage from '../../docs/guides/examples/every-step.ts';
 import { compileWorkflow } from '../../lib/compiler/compile.ts';
 
-describe('the example of the authoring guide', () => {
-  it('compiles without a finding', () => {
-    expect(compileWorkflow(triage.definition, triage.findings)).toMatchObject({ ok: true });
+describe('the examples of the authoring guide', () => {
+  it.each([triage, review])('compile without a finding: $definition.name', ({ definition, findings }) => {
+    expect(compileWorkflow(definition, findings)).toMatchObject({ ok: true });
   });
 });

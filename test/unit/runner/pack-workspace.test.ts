@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   chmod,
+  link,
   lstat,
   mkdir,
   mkdtemp,
@@ -183,6 +184,18 @@ describe('a workspace', () => {
     await new Promise<void>((resolve) => server.listen(join(folder, 's'), resolve));
     await expect(pack()).rejects.toMatchObject({ code: invalid, message: expect.stringContaining('is a socket') });
     await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('is never taken from a user other than the agent, by whatever name the agent gave to the file', async () => {
+    const outside = join(scratch, 'of-somebody-else');
+    await writeFile(outside, 'secret', { mode: 0o600 });
+    await link(outside, join(folder, 'mine'));
+    const agentUid = (process.getuid?.() ?? 0) + 1000;
+    const taken = packWorkspace({ folder, root: scratch, agentUid });
+    // Without root there is nobody to take files back from, and the attempt fails before it looks at any.
+    const refusal = { code: invalid, message: expect.stringContaining('"mine", which does not belong to the agent') };
+    await expect(taken).rejects.toMatchObject(process.getuid?.() === 0 ? refusal : { code: 'EPERM' });
+    expect(await readFile(outside, 'utf8')).toBe('secret');
   });
 
   it('that became something else, or nothing, is refused', async () => {
