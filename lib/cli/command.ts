@@ -48,6 +48,8 @@ export interface Context {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
   readonly connect: (target: Target) => Promise<ControlApiClient>;
+  /** `private` or `open`; undefined where there is none or it is not known. */
+  readonly networkMode: (target: Target) => Promise<string | undefined>;
 }
 
 /** Options of every command that talks to a deployment. */

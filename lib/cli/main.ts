@@ -4,6 +4,7 @@ import type { Command, Context } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
 import { invocationOf, requestOf } from './invocation.ts';
+import { readNetworkMode } from './network-mode.ts';
 import { createOutput, type Output, type OutputStream } from './output.ts';
 import { connect } from './target.ts';
 
@@ -17,6 +18,8 @@ export interface CommandLine {
   readonly signal: AbortSignal;
   /** Instead of the deployment that the target names. */
   readonly connect?: Context['connect'];
+  /** Instead of the parameter of that deployment. */
+  readonly networkMode?: Context['networkMode'];
 }
 
 /** 0 done, 1 failed, 2 wrong command line, 130 interrupted. */
@@ -39,6 +42,7 @@ export async function main(line: CommandLine): Promise<ExitCode> {
         projectDir,
         signal,
         connect: line.connect ?? ((target) => connect(target, projectDir)),
+        networkMode: line.networkMode ?? ((target) => readNetworkMode(target, projectDir)),
       };
       await request.command.run(invocationOf(request.command, request.args), context);
     }

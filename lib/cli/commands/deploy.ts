@@ -3,6 +3,7 @@ import type { ControlApiClient } from '../../client/client.ts';
 import { WfloError } from '../../errors.ts';
 import { EXECUTION_STATUSES, isFinal } from '../../execution/status.ts';
 import type { Command, Context } from '../command.ts';
+import { noteOpenNetwork } from '../network-mode.ts';
 import { progressTo } from '../progress.ts';
 import { summaryLines } from '../render-execution.ts';
 import type { Target } from '../target.ts';
@@ -44,11 +45,7 @@ export const deploy: Command = {
       `workflows: ${result.workflows.join(', ') || 'none'}`,
     ]);
     const { projectContext } = await import('../../local-cloud/stage.ts');
-    if ((await projectContext(projectDir, 'wflo:network')) === 'open') {
-      output.note(
-        'network mode `open`: the egress of sandboxes is not filtered; for anything but a trial use `private`',
-      );
-    }
+    noteOpenNetwork(await projectContext(projectDir, 'wflo:network'), output);
   },
 };
 

@@ -1,5 +1,6 @@
 import { type Command, EXECUTION, TARGET_OPTIONS } from '../command.ts';
 import { followExecution } from '../follow-execution.ts';
+import { noteOpenNetwork } from '../network-mode.ts';
 import { executionLines } from '../render-execution.ts';
 import { targetOf } from '../target.ts';
 
@@ -18,7 +19,10 @@ export const status: Command = {
   async run(invocation, context) {
     const { connect, env, output, signal } = context;
     const executionId = invocation.positional('execution');
-    const client = await connect(targetOf(invocation, env));
+    const target = targetOf(invocation, env);
+    const client = await connect(target);
+    // Notes are for people.
+    if (output.format === 'text') noteOpenNetwork(await context.networkMode(target), output);
     if (!invocation.flag('follow')) {
       const view = await client.describe(executionId, { signal });
       output.result(view, () => executionLines(view, new Date(), output.style));

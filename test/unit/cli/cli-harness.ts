@@ -51,6 +51,7 @@ export async function cli(args: readonly string[], options: Partial<CommandLine>
     stderr,
     signal: new AbortController().signal,
     connect: () => Promise.reject(new Error('this command line must not reach a deployment')),
+    networkMode: async () => undefined,
     ...options,
   });
   return { code, stdout: stdout.text(), stderr: stderr.text() };

@@ -203,6 +203,23 @@ describe('status', () => {
     expect(lines.map((view) => view.status)).toEqual(['running', 'cancelled']);
   });
 
+  it('says in open mode that egress is not filtered, to people and on stderr', async () => {
+    on.api.executions.seed({ executions: [anExecution()] });
+    const asked: unknown[] = [];
+    const networkMode = async (target: unknown) => {
+      asked.push(target);
+      return 'open';
+    };
+    const { code, stdout, stderr } = await wflo(['status', 'report:one', '--stage', 'trial'], { networkMode });
+    expect(code).toBe(0);
+    expect(asked).toEqual([{ kind: 'aws', stage: 'trial' }]);
+    expect(stderr).toContain('the egress of sandboxes is not filtered');
+    expect(stdout).not.toContain('egress');
+    const closed = await wflo(['status', 'report:one'], { networkMode: async () => 'private' });
+    expect(closed.stderr).toBe('');
+    expect((await wflo(['status', 'report:one', '--json'], { networkMode })).stderr).toBe('');
+  });
+
   it('of what does not exist is unknown_execution', async () => {
     const { code, stdout, stderr } = await wflo(['status', 'report:none']);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { compileWorkflow } from '../../../lib/compiler/compile.ts';
 import { cpuUnits, FARGATE_SIZES, isFargateSize, nearestFargateSize } from '../../../lib/sandbox/sizes.ts';
+import { definition, sandbox } from '../../_helpers/workflow-samples.ts';
 
 describe('sandbox sizes', () => {
   it('are those of Fargate, from 0.25 vCPU with 512 MiB to 16 vCPU with 120 GiB', () => {
@@ -41,6 +43,27 @@ describe('sandbox sizes', () => {
     expect(isFargateSize(wanted)).toBe(false);
     expect(nearestFargateSize(wanted)).toEqual(nearest);
     expect(isFargateSize(nearest)).toBe(true);
+  });
+
+  it('that Fargate lacks are a finding which says the nearest one', () => {
+    const step = sandbox('a', { cpu: 16, memoryMib: 33 * 1024 });
+    expect(compileWorkflow(definition([step]), [])).toEqual({
+      ok: false,
+      findings: [
+        {
+          code: 'invalid_sandbox_size',
+          path: 'sample/a.cpu',
+          reason: 'Fargate does not offer cpu 16 with memoryMib 33792',
+          fix: 'write cpu: 16, memoryMib: 40960',
+        },
+      ],
+    });
+  });
+
+  it('compile where Fargate has them, each of them', () => {
+    for (const size of FARGATE_SIZES) {
+      expect(compileWorkflow(definition([sandbox('a', size)]), []).ok, JSON.stringify(size)).toBe(true);
+    }
   });
 
   it('count CPU in units of 1,024', () => {
