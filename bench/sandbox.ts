@@ -5,11 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processDriver } from '../lib/local-cloud/sandbox-host/process-driver.ts';
 import { runnerBundle, runnerWorld, type World } from '../test/_helpers/runner-world.ts';
-import { TASK, TASK_DEFINITION } from '../test/_helpers/sandbox-scene.ts';
+import { taskOf } from '../test/sandbox/task.ts';
 import { type Benchmark, median, round } from './bench.ts';
 
 const RUNS = 15;
-const VARIABLES = ['WFLO_API', 'WFLO_EXECUTION', 'WFLO_STEP', 'WFLO_ATTEMPT', 'WFLO_LEASE', 'WFLO_CODE'];
 
 /** What the runner adds to an agent that does nothing, against an API in this process that answers at once. */
 export const sandbox: Benchmark = {
@@ -28,17 +27,7 @@ export const sandbox: Benchmark = {
         alone.push(await millisecondsOf(() => ended(spawn('true', { stdio: 'ignore' }))));
         within.push(
           await withWorld(async (world) => {
-            const variables = world.variables();
-            const task = {
-              taskArn: TASK,
-              taskId: `bench${run}`,
-              clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/wflo-dev',
-              taskDefinitionArn: TASK_DEFINITION,
-              image: 'python',
-              cpu: 512,
-              memoryMiB: 1024,
-              environment: Object.fromEntries(VARIABLES.map((name) => [name, variables[name] ?? ''])),
-            };
+            const task = taskOf(`bench${run}`, 'python', world.variables());
             return millisecondsOf(async () => {
               const end = await (await driver.start(task)).ended;
               if (end.code !== 0) throw new Error(end.detail);

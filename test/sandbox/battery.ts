@@ -4,14 +4,13 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processesWith } from '../../sandbox-images/runner/src/stray-processes.ts';
 import { archiveOf, runnerWorld, type World } from '../_helpers/runner-world.ts';
-import { TASK, TASK_DEFINITION } from '../_helpers/sandbox-scene.ts';
 import type { Aftermath, Agent, DriverName, Expectation, Run, SandboxCase } from './case.ts';
 import { type Listener, openListener } from './listener.ts';
 import type { Target } from './target.ts';
+import { taskOf } from './task.ts';
 
 /** In the environment of every agent, so that what it leaves running is found. */
 const MARK = 'BATTERY_MARK';
-const MEMORY_MIB = 256;
 
 /**
  * Runs every case against the driver, one test each, several at a time. After each: the recorded end is exact, nothing
@@ -86,20 +85,7 @@ async function worldOf(one: SandboxCase, agent: Agent, taskId: string): Promise<
 }
 
 async function ended(target: Target, one: SandboxCase, agent: Agent, world: World, taskId: string): Promise<Aftermath> {
-  const { WFLO_API, WFLO_EXECUTION, WFLO_STEP, WFLO_ATTEMPT, WFLO_LEASE, WFLO_CODE } = world.variables();
-  const task = {
-    taskArn: TASK,
-    taskId,
-    clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/wflo-dev',
-    taskDefinitionArn: TASK_DEFINITION,
-    image: target.imageOf(agent.image ?? 'python'),
-    cpu: 512,
-    memoryMiB: MEMORY_MIB,
-    environment: {
-      ...target.environment,
-      ...definedOf({ WFLO_API, WFLO_EXECUTION, WFLO_STEP, WFLO_ATTEMPT, WFLO_LEASE, WFLO_CODE }),
-    },
-  };
+  const task = taskOf(taskId, target.imageOf(agent.image ?? 'python'), world.variables());
   let stop = (): void => undefined;
   const run: Run = {
     driver: target.name,
@@ -131,12 +117,6 @@ async function ended(target: Target, one: SandboxCase, agent: Agent, world: Worl
         .join('\n'),
     wallMs,
   };
-}
-
-function definedOf(variables: Record<string, string | undefined>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }
 
 async function archiveWith(files: { readonly [name: string]: string }): Promise<Buffer> {

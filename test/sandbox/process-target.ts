@@ -18,7 +18,6 @@ export async function processTarget(): Promise<Target> {
     name: 'process',
     driver,
     imageOf: (image) => image,
-    environment: {},
     async killRunner(taskId) {
       for (const pid of await processesWith(`WFLO_ROOT=${rootOf(taskId)}\0`)) process.kill(pid, 'SIGKILL');
     },

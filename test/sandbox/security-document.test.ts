@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { SandboxCase } from './case.ts';
 import { CASES } from './cases/index.ts';
 import { differencesTable, namesIn } from './differences.ts';
 
@@ -20,6 +21,11 @@ function rowsBelow(heading: string): string[][] {
   );
 }
 
+/** A case that no driver runs shows nothing. */
+function ranSomewhere({ differs }: SandboxCase): boolean {
+  return (['process', 'docker'] as const).some((driver) => differs?.[driver] === undefined || differs[driver].ends);
+}
+
 describe('docs/security/sandbox.md', () => {
   it('says what differs between the drivers, as the battery has it', () => {
     const text = readFileSync(page, 'utf8');
@@ -33,7 +39,7 @@ describe('docs/security/sandbox.md', () => {
   it('names tests that exist, one for every attack', () => {
     const rows = rowsBelow('Attacks');
     expect(rows.length).toBeGreaterThan(20);
-    const cases = new Set(CASES.map(({ name }) => name));
+    const cases = new Set(CASES.filter((one) => ranSomewhere(one)).map(({ name }) => name));
     for (const row of rows) {
       const names = namesIn(row.at(-1) ?? '');
       expect(names, row[0]).not.toEqual([]);

@@ -7,8 +7,6 @@ export interface Target {
   readonly driver: SandboxDriver;
   /** Of the task definition, for the image of an agent. */
   imageOf(image: NonNullable<Agent['image']>): string;
-  /** Of the task definition: environment that the image or the definition sets. */
-  readonly environment: { readonly [name: string]: string };
   killRunner(taskId: string): Promise<void>;
   /** What is left of a task after its end: a line per process, container or folder. */
   remains(taskId: string): Promise<readonly string[]>;
