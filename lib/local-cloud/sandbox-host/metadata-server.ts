@@ -22,7 +22,7 @@ export async function startMetadataServer(): Promise<MetadataServer> {
       response.writeHead(404).end();
       return;
     }
-    const body = rest === '/task' ? taskMetadata(found.task) : containerMetadata(found.task);
+    const body = metadataOf(found.task, rest === '/task');
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve, reject) => {
@@ -44,6 +44,11 @@ export async function startMetadataServer(): Promise<MetadataServer> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Of the whole task, or of its container. */
+export function metadataOf(task: SandboxTask, whole: boolean) {
+  return whole ? taskMetadata(task) : containerMetadata(task);
 }
 
 function taskMetadata(task: SandboxTask) {

@@ -4,7 +4,7 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { buildRunner } from '../../../sandbox-images/runner/build.ts';
 import { killStrayProcesses } from '../../../sandbox-images/runner/src/stray-processes.ts';
-import { describeIsolation } from './describe-isolation.ts';
+import { describeProcessIsolation } from './describe-isolation.ts';
 import type { HostLog } from './host-log.ts';
 import { startMetadataServer } from './metadata-server.ts';
 import { resourceLimits } from './resource-limits.ts';
@@ -40,7 +40,7 @@ export async function processDriver(options: ProcessDriverOptions): Promise<Sand
   const rootOf = (taskId: string): string => join(tasksFolder, taskId);
 
   return {
-    isolation: describeIsolation(limits.length > 0),
+    isolation: describeProcessIsolation({ limits: limits.length > 0, ownPids: false }),
 
     async start(task) {
       const root = rootOf(task.taskId);

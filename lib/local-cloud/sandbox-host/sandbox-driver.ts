@@ -10,6 +10,28 @@ export interface SandboxTask {
   readonly image: string;
   /** Of the task definition, overridden by that of RunTask. */
   readonly environment: { readonly [name: string]: string };
+  /** 1,024 are one vCPU. */
+  readonly cpu?: number;
+  readonly memoryMiB?: number;
+  readonly container?: Partial<ContainerSettings>;
+}
+
+/** What the task definition says of the container beside its image and environment. */
+export interface ContainerSettings {
+  readonly readonlyRoot: boolean;
+  readonly droppedCapabilities: readonly string[];
+  /** An init process reaps what the runner cannot wait for. */
+  readonly init: boolean;
+  readonly ulimits: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  /** Scratch volumes. */
+  readonly mountPoints: readonly { readonly path: string; readonly readOnly: boolean }[];
+  /** Absent: those of the image. */
+  readonly entryPoint?: readonly string[];
+  readonly command?: readonly string[];
+  readonly user?: string;
+  readonly workingDirectory?: string;
+  /** From SIGTERM to SIGKILL. */
+  readonly stopSeconds?: number;
 }
 
 export interface SandboxEnd {

@@ -57,7 +57,9 @@ export async function startSandboxHost(options: SandboxHostOptions): Promise<San
       log('ended', { taskId: task.taskId, code: end.code });
       reason = `exit=${end.code} ${end.detail}`;
     } catch (error) {
-      reason = `CannotStartContainerError: ${messageOf(error)}`;
+      // A driver that knows more of it says so in the words of ECS.
+      const message = messageOf(error);
+      reason = /^Cannot\w+Error: /.test(message) ? message : `CannotStartContainerError: ${message}`;
       log('not started', { taskId: task.taskId, reason });
     }
     entry.ended = true;

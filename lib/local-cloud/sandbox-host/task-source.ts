@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import {
+  type ContainerDefinition,
   DescribeTaskDefinitionCommand,
   DescribeTasksCommand,
   ECSClient,
   paginateListTasks,
   StopTaskCommand,
   type Task,
+  type TaskDefinition,
 } from '@aws-sdk/client-ecs';
 import { SANDBOX_CONTAINER } from '../../sandbox/protocol.ts';
 import { type LocalEndpoint, localClientSettings } from '../local-clients.ts';
 import type { LocalCredentials } from '../local-state.ts';
-import type { SandboxTask } from './sandbox-driver.ts';
+import type { ContainerSettings, SandboxTask } from './sandbox-driver.ts';
 
 /** Where the host finds its work: the ECS of the local AWS, which itself starts no containers. */
 export interface TaskSource {
@@ -37,7 +39,7 @@ export function ecsTaskSource(local: LocalEndpoint, credentials: LocalCredential
   });
   const definitions = new Map<string, Promise<Definition>>();
 
-  function definitionOf(arn: string): Promise<Definition> {
+  function revisionOf(arn: string): Promise<Definition> {
     // A revision never changes. A failure is not kept.
     const known = definitions.get(arn) ?? loadDefinition(client, arn);
     definitions.set(arn, known);
@@ -61,7 +63,7 @@ export function ecsTaskSource(local: LocalEndpoint, credentials: LocalCredential
         const answer = await client.send(new DescribeTasksCommand({ cluster, tasks: [...tasks] }));
         for (const task of answer.tasks ?? []) {
           if (task.lastStatus !== 'RUNNING') continue;
-          found.push(sandboxTaskOf(task, await definitionOf(task.taskDefinitionArn ?? '')));
+          found.push(sandboxTaskOf(task, await revisionOf(task.taskDefinitionArn ?? '')));
         }
       }
       return found;
@@ -78,15 +80,48 @@ export function ecsTaskSource(local: LocalEndpoint, credentials: LocalCredential
   };
 }
 
-interface Definition {
-  readonly image: string;
-  readonly environment: { readonly [name: string]: string };
-}
+export type Definition = Pick<SandboxTask, 'image' | 'environment' | 'cpu' | 'memoryMiB' | 'container'>;
 
 async function loadDefinition(client: ECSClient, arn: string): Promise<Definition> {
   const { taskDefinition } = await client.send(new DescribeTaskDefinitionCommand({ taskDefinition: arn }));
-  const container = taskDefinition?.containerDefinitions?.find(({ name }) => name === SANDBOX_CONTAINER);
-  return { image: container?.image ?? '', environment: environmentOf(container?.environment) };
+  return definitionOf(taskDefinition ?? {});
+}
+
+export function definitionOf(definition: TaskDefinition): Definition {
+  const container = definition.containerDefinitions?.find(({ name }) => name === SANDBOX_CONTAINER) ?? {};
+  // Of Fargate: the size is that of the task.
+  const cpu = Number(definition.cpu ?? 0);
+  const memoryMiB = Number(definition.memory ?? 0);
+  return {
+    image: container.image ?? '',
+    environment: environmentOf(container.environment),
+    ...(cpu > 0 ? { cpu } : {}),
+    ...(memoryMiB > 0 ? { memoryMiB } : {}),
+    container: settingsOf(container),
+  };
+}
+
+function settingsOf(container: ContainerDefinition): ContainerSettings {
+  const { entryPoint, command, workingDirectory, user, stopTimeout, linuxParameters } = container;
+  return {
+    readonlyRoot: container.readonlyRootFilesystem === true,
+    droppedCapabilities: linuxParameters?.capabilities?.drop ?? [],
+    init: linuxParameters?.initProcessEnabled === true,
+    ulimits: (container.ulimits ?? []).map(({ name = '', softLimit = 0, hardLimit = 0 }) => ({
+      name,
+      soft: softLimit,
+      hard: hardLimit,
+    })),
+    mountPoints: (container.mountPoints ?? []).map(({ containerPath = '', readOnly = false }) => ({
+      path: containerPath,
+      readOnly,
+    })),
+    ...(entryPoint === undefined || entryPoint.length === 0 ? {} : { entryPoint }),
+    ...(command === undefined || command.length === 0 ? {} : { command }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    ...(user === undefined ? {} : { user }),
+    ...(stopTimeout === undefined ? {} : { stopSeconds: stopTimeout }),
+  };
 }
 
 export function sandboxTaskOf(task: Task, definition: Definition): SandboxTask {
@@ -98,6 +133,9 @@ export function sandboxTaskOf(task: Task, definition: Definition): SandboxTask {
     clusterArn,
     taskDefinitionArn,
     image: definition.image,
+    ...(definition.cpu === undefined ? {} : { cpu: definition.cpu }),
+    ...(definition.memoryMiB === undefined ? {} : { memoryMiB: definition.memoryMiB }),
+    ...(definition.container === undefined ? {} : { container: definition.container }),
     environment: { ...definition.environment, ...environmentOf(override?.environment) },
   };
 }
