@@ -69,7 +69,7 @@ describe('functions', () => {
     ['close-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
     ['end-execution', ['EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['relay-events', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS']],
-    ['reconcile', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
+    ['reconcile', ['ARTEFACT_BUCKET', 'AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['serve-sandbox-api', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'SANDBOX_LOG_GROUP', 'STATE_TABLE']],
     ['serve-control-api', ['ARTEFACT_BUCKET', 'AUDIT_TABLE', 'EVENTS_TABLE', 'SANDBOX_LOG_GROUP', 'STATE_TABLE']],
     ['copy-code', ['ARTEFACT_BUCKET']],
