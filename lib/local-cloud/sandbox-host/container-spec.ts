@@ -20,6 +20,8 @@ export interface SandboxPlace {
   /** Of this machine. Absent: the sandbox API is plain HTTP. */
   readonly caFile?: string;
   readonly metadataUri: string;
+  /** Folders of limited size by path in the container. A path without one gets a volume of Docker. */
+  readonly scratch: Readonly<Record<string, string>>;
 }
 
 /** Body of `POST /containers/create` for a task, as Fargate starts it. */
@@ -58,11 +60,11 @@ export function sandboxContainer(task: SandboxTask, place: SandboxPlace) {
       LogConfig: LOGS,
       Mounts: [
         // An anonymous volume takes owner, mode and content of the image's folder, as a scratch volume of Fargate does.
-        ...(container.mountPoints ?? []).map(({ path, readOnly }) => ({
-          Type: 'volume',
-          Target: path,
-          ReadOnly: readOnly,
-        })),
+        ...(container.mountPoints ?? []).map(({ path, readOnly }) => {
+          const folder = place.scratch[path];
+          const source = folder === undefined ? { Type: 'volume' } : { Type: 'bind', Source: folder };
+          return { ...source, Target: path, ReadOnly: readOnly };
+        }),
         ...(place.caFile === undefined
           ? []
           : [{ Type: 'bind', Source: place.caFile, Target: CA_FILE, ReadOnly: true }]),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readFile, rm } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import {
@@ -15,6 +15,7 @@ import { type Engine, EngineError, engineClient, engineSocket } from './engine-c
 import type { HostLog } from './host-log.ts';
 import { apiOf, type RelayPolicy, relayPolicy } from './relay-policy.ts';
 import type { RunningSandbox, SandboxDriver, SandboxEnd, SandboxTask } from './sandbox-driver.ts';
+import { limitedScratch } from './scratch.ts';
 import { openTaskGate, type TaskGate } from './task-gate.ts';
 
 export interface DockerDriverOptions {
@@ -28,10 +29,14 @@ export interface DockerDriverOptions {
   readonly relay?: RelaySettings;
   /** Objects that a sandbox may read and write. Default: presigned ones of the artefact bucket. */
   readonly isObject?: RelayPolicy['isObject'];
+  /** Size in bytes of all scratch volumes of a sandbox together, where this host may mount file systems. */
+  readonly scratchBytes?: number;
   /** At most this from SIGTERM to SIGKILL: a host that is told to stop has no minute, as a task on Fargate has. */
   readonly graceMs?: number;
 }
 
+/** Fargate has 20 GiB; a developer's disk should not have to. */
+const SCRATCH_BYTES = 2 * 1024 ** 3;
 const GRACE_MS = 10_000;
 const STOP_SECONDS = 30;
 const RELAY_READY_MS = 20_000;
@@ -56,6 +61,7 @@ export async function dockerDriver(options: DockerDriverOptions): Promise<Sandbo
   await engine.ping();
   const cloud = createHash('sha256').update(options.workFolder).digest('hex').slice(0, 12);
   const gates = await gatesFolder(cloud);
+  const scratch = await limitedScratch(options.scratchBytes ?? SCRATCH_BYTES, gates);
   const tls =
     options.caFile === undefined
       ? undefined
@@ -64,12 +70,13 @@ export async function dockerDriver(options: DockerDriverOptions): Promise<Sandbo
           key: await readFile(join(dirname(options.caFile), 'server.key')),
         };
   const started = new Map<string, Started>();
-  const gateFolderOf = (taskId: string): string => join(gates, taskId);
+  const folderOf = (taskId: string): string => join(gates, taskId);
 
   async function startAll(task: SandboxTask, entry: Started): Promise<RunningSandbox> {
     const api = apiOf(task);
     const apiPort = Number(api.port);
-    const gateFolder = gateFolderOf(task.taskId);
+    // The relay sees the sockets and nothing else of the task.
+    const gateFolder = join(folderOf(task.taskId), 'gate');
     const gate = await openTaskGate({
       folder: gateFolder,
       task,
@@ -88,6 +95,7 @@ export async function dockerDriver(options: DockerDriverOptions): Promise<Sandbo
       cloud,
       relay: relayId,
       ...(options.caFile === undefined ? {} : { caFile: options.caFile }),
+      scratch: (await scratch?.make(folderOf(task.taskId), mountPathsOf(task))) ?? {},
       metadataUri: `http://127.0.0.1:${metadataPort}${gate.metadataPath}`,
     });
     const id = await create(engine, name, task.image, body);
@@ -123,13 +131,14 @@ export async function dockerDriver(options: DockerDriverOptions): Promise<Sandbo
     const listed = await engine.list(`${TASK_LABEL}=${taskId}`);
     const ids = listed.filter(({ labels }) => labels[CLOUD_LABEL] === cloud).map(({ id }) => id);
     await Promise.all(ids.map((id) => engine.remove(id)));
+    await scratch?.remove(folderOf(taskId));
     await started.get(taskId)?.gate?.close();
     started.delete(taskId);
-    await rm(gateFolderOf(taskId), { recursive: true, force: true });
+    await rm(folderOf(taskId), { recursive: true, force: true });
   }
 
   return {
-    isolation: describeDockerIsolation(false),
+    isolation: describeDockerIsolation(scratch !== undefined),
 
     async start(task) {
       const entry: Started = { ids: [] };
@@ -146,7 +155,8 @@ export async function dockerDriver(options: DockerDriverOptions): Promise<Sandbo
 
     async leftovers() {
       const listed = await engine.list(`${CLOUD_LABEL}=${cloud}`);
-      return [...new Set(listed.flatMap(({ labels }) => labels[TASK_LABEL] ?? []))];
+      const folders = await readdir(gates);
+      return [...new Set([...listed.flatMap(({ labels }) => labels[TASK_LABEL] ?? []), ...folders])];
     },
 
     discard,
@@ -156,6 +166,10 @@ export async function dockerDriver(options: DockerDriverOptions): Promise<Sandbo
       await rm(gates, { recursive: true, force: true });
     },
   };
+}
+
+function mountPathsOf(task: SandboxTask): string[] {
+  return (task.container?.mountPoints ?? []).map(({ path }) => path);
 }
 
 /** Throws in the words of ECS where the image is missing. */

@@ -30,10 +30,5 @@ export function parseHostConfig(text: string, file: string): SandboxHostConfig {
       fix: 'Run `wflo local up` again.',
     });
   }
-  if (parsed.data.driver === 'docker') {
-    throw new WfloError('local_setup_failed', 'sandboxes cannot run in Docker yet', {
-      fix: 'leave the driver out: sandboxes run as processes of this machine',
-    });
-  }
   return parsed.data;
 }

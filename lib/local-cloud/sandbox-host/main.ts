@@ -1,4 +1,5 @@
 import { access, readFile, rename, writeFile } from 'node:fs/promises';
+import { dockerDriver } from './docker-driver.ts';
 import { parseHostConfig } from './host-config.ts';
 import { standardOutputLog as log } from './host-log.ts';
 import { processDriver } from './process-driver.ts';
@@ -8,7 +9,8 @@ import { ecsTaskSource } from './task-source.ts';
 /** The sandbox host as a process: `main.ts <config.json>`. Ends with 0 when it was told to, or is not wanted any more. */
 const configFile = process.argv[2] ?? '';
 const config = parseHostConfig(await readFile(configFile, 'utf8'), configFile);
-const driver = await processDriver({ workFolder: config.workFolder, caFile: config.caFile, env: process.env, log });
+const settings = { workFolder: config.workFolder, caFile: config.caFile, env: process.env, log };
+const driver = await (config.driver === 'docker' ? dockerDriver(settings) : processDriver(settings));
 const host = await startSandboxHost({
   source: ecsTaskSource(config, config.credentials, `wflo-${config.stage}`),
   driver,

@@ -17,10 +17,15 @@ it('takes what `local up` writes', () => {
   expect(parseHostConfig(JSON.stringify(CONFIG), 'config.json')).toEqual(CONFIG);
 });
 
+it('takes both drivers', () => {
+  for (const driver of ['docker', 'process'])
+    expect(parseHostConfig(JSON.stringify({ ...CONFIG, driver }), 'config.json')).toMatchObject({ driver });
+});
+
 it.each([
   ['text that is not JSON', '{'],
   ['a missing field', JSON.stringify({ ...CONFIG, caFile: undefined })],
-  ['a driver that does not exist yet', JSON.stringify({ ...CONFIG, driver: 'docker' })],
+  ['a driver that does not exist', JSON.stringify({ ...CONFIG, driver: 'vm' })],
 ])('refuses %s', (_what, text) => {
   expect(() => parseHostConfig(text, 'config.json')).toThrow(expect.objectContaining({ code: 'local_setup_failed' }));
 });
