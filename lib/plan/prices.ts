@@ -6,7 +6,7 @@ import type { NanoUsd } from './money.ts';
  */
 export const PRICES = {
   region: 'us-east-1',
-  /** Month in which the prices were last compared. */
+  /** Month in which the prices were last compared, with public copies of these pages. */
   asOf: '2026-11',
   sources: [
     'https://aws.amazon.com/fargate/pricing/',
