@@ -15,6 +15,7 @@ import { withLocalLock } from './local-lock.ts';
 import { type LocalState, localStateOf, readLocalState, writeLocalState } from './local-state.ts';
 import { ensureOperator } from './operator.ts';
 import { type LocalPaths, localPaths } from './paths.ts';
+import { prepareDocker } from './prepare-docker.ts';
 import { isAlive } from './process-identity.ts';
 import { inPhase, type Report } from './progress.ts';
 import { type InstalledEmulator, installEmulator } from './python.ts';
@@ -28,6 +29,7 @@ import { projectStage, requireProject } from './stage.ts';
 export async function localUp(options: LocalUpOptions): Promise<LocalUpResult> {
   const { projectDir, report } = options;
   await requireProject(projectDir);
+  if (options.driver === 'docker') await prepareDocker(options.env ?? process.env, report);
   return withLocalLock(projectDir, () => upWhileLocked(options), {
     onWait: (pid) =>
       report({ phase: 'wait', state: 'started', text: `Waiting for process ${pid}, which is changing the local AWS` }),
@@ -180,7 +182,7 @@ async function ensureSandboxHost(
   const running = state.sandboxHost;
   if (running !== null && isAlive(running) && !emulatorIsNew) {
     const isolation = await readIsolation(running.statusFile);
-    if (isolation !== null && (options.driver === undefined || options.driver === isolation.driver)) {
+    if (isolation !== null && (options.driver ?? 'process') === isolation.driver) {
       options.report({ phase: 'sandbox-host', state: 'skipped', text: 'The sandbox host is running' });
       return { state, isolation };
     }

@@ -36,7 +36,11 @@ export default async function setUp(): Promise<() => Promise<void>> {
     if (state !== 'started') console.log(`local AWS: ${text}`);
   };
   await localReset({ projectDir, report: () => {} });
-  const { state } = await localUp({ projectDir, report, driver: 'process' });
+  const { state } = await localUp({
+    projectDir,
+    report,
+    driver: process.env.WFLO_DRIVER === 'docker' ? 'docker' : 'process',
+  });
   // Read by Node at its start: the test workers are started after this.
   process.env.NODE_EXTRA_CA_CERTS = state.caFile;
   return async () => {

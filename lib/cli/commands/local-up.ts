@@ -9,20 +9,27 @@ export const localUp: Command = {
   name: 'local up',
   summary: 'start the local AWS and deploy every workflow of this folder into it',
   description:
-    'Needs Python >= 3.10, no Docker and no AWS account. Call it again after a change: only what changed is deployed.',
+    'Needs Python >= 3.10 and no AWS account, and Docker only for `--driver docker`, which is given anew each time. Call it again after a change: only what changed is deployed.',
   positionals: [],
   options: [
     { name: 'port', value: 'PORT', summary: 'where it listens (default: the port of the last time, else a free one)' },
+    {
+      name: 'driver',
+      value: 'NAME',
+      summary: 'how sandboxes run: `process` (default) or `docker`, in containers with the limits of their tasks',
+    },
   ],
   json: '`{ endpoint, controlApiUrl, stage, workflows, emulator, deploy, isolation, milliseconds }`',
   examples: [{ command: 'wflo local up', shows: 'a local AWS, ready for `wflo run … --local`' }],
   async run(invocation, { env, output, projectDir }) {
     const port = portOf(invocation.value('port'));
+    const driver = driverOf(invocation.value('driver'));
     const local = await import('../../local-cloud/index.ts');
     const { state, ...result } = await local.localUp({
       projectDir,
       report: progressTo(output),
       ...(port === undefined ? {} : { port }),
+      ...(driver === undefined ? {} : { driver }),
     });
     output.result({ stage: state.stage, ...result }, () => [
       `the local AWS is up at ${result.endpoint} (${durationText(result.milliseconds)})`,
@@ -38,6 +45,11 @@ function portOf(text: string | undefined): number | undefined {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (port < 1 || port > 65535) throw usage(`"${text}" is not a port`, 'give a number from 1 to 65535');
   return port;
+}
+
+function driverOf(text: string | undefined): 'docker' | 'process' | undefined {
+  if (text === undefined || text === 'docker' || text === 'process') return text;
+  throw usage(`"${text}" is not a driver`, 'give `process` or `docker`');
 }
 
 /** What sandboxes run in, and what is not enforced there. */

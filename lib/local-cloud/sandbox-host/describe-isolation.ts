@@ -47,7 +47,9 @@ export function describeProcessIsolation(found: { readonly limits: boolean; read
     'open files': found.limits
       ? [true, `${OPEN_FILES} per process, no core dumps (prlimit)`]
       : [false, 'prlimit is not available on this machine'],
-    'disk limit': [false, 'the agent may fill the disk; one file has at most 10 GiB where prlimit is available'],
+    'disk limit': found.limits
+      ? [false, 'the agent may fill the disk; the runner limits one file to 10 GiB']
+      : [false, 'the agent may fill the disk'],
     'time limit': [true, 'the runner ends the process group, and kills what left it'],
     'no AWS credentials': [true, 'nothing of the environment of the sandbox host is passed on'],
     workspace: [true, 'a folder per attempt, deleted at its end; other files of this machine are not hidden'],
