@@ -73,7 +73,7 @@ describe('task definitions of sandboxes', () => {
       expect(LinuxParameters.InitProcessEnabled).toBe(true);
       expect(Ulimits).toEqual([
         { Name: 'nofile', SoftLimit: 4096, HardLimit: 4096 },
-        { Name: 'nproc', SoftLimit: 1024, HardLimit: 1024 },
+        { Name: 'nproc', SoftLimit: 512, HardLimit: 512 },
       ]);
     }
   });

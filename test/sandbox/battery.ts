@@ -85,7 +85,7 @@ async function worldOf(one: SandboxCase, agent: Agent, taskId: string): Promise<
 }
 
 async function ended(target: Target, one: SandboxCase, agent: Agent, world: World, taskId: string): Promise<Aftermath> {
-  const task = taskOf(taskId, target.imageOf(agent.image ?? 'python'), world.variables());
+  const task = taskOf(taskId, target.imageOf(agent.image ?? 'python'), world.variables(), one.memoryMiB);
   let stop = (): void => undefined;
   const run: Run = {
     driver: target.name,

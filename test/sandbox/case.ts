@@ -12,6 +12,8 @@ export interface SandboxCase {
   readonly name: string;
   readonly agent: Agent | ((place: Place) => Agent);
   readonly payload?: Partial<SandboxPayload>;
+  /** Of the task; 256 where absent. */
+  readonly memoryMiB?: number;
   readonly ends: Expectation;
   /** Where a driver does not do what Fargate does, with the reason: makes a row of the document. */
   readonly differs?: { readonly [driver in DriverName]?: Difference };

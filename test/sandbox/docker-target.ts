@@ -16,7 +16,13 @@ export async function dockerTarget(): Promise<Target> {
   const log = runnerLog();
   // The objects of the tests are served beside their API, without signatures.
   const isObject = (url: URL): boolean => url.pathname.startsWith('/objects/');
-  const driver = await dockerDriver({ workFolder, env: process.env, log: log.write, isObject });
+  const driver = await dockerDriver({
+    workFolder,
+    env: process.env,
+    log: log.write,
+    isObject,
+    scratchBytes: 256 * 1024 * 1024,
+  });
   return {
     name: 'docker',
     driver,

@@ -5,8 +5,13 @@ import { TASK, TASK_DEFINITION } from '../_helpers/sandbox-scene.ts';
 /** Of the runner, by RunTask. */
 const OVERRIDES = ['WFLO_API', 'WFLO_EXECUTION', 'WFLO_STEP', 'WFLO_ATTEMPT', 'WFLO_LEASE', 'WFLO_CODE'];
 
-/** A task with what our task definitions say: 256 MiB and half a processor. */
-export function taskOf(taskId: string, image: string, variables: { readonly [name: string]: string }): SandboxTask {
+/** A task with what our task definitions say, with half a processor. */
+export function taskOf(
+  taskId: string,
+  image: string,
+  variables: { readonly [name: string]: string },
+  memoryMiB = 256,
+): SandboxTask {
   return {
     taskArn: TASK,
     taskId,
@@ -14,7 +19,7 @@ export function taskOf(taskId: string, image: string, variables: { readonly [nam
     taskDefinitionArn: TASK_DEFINITION,
     image,
     cpu: 512,
-    memoryMiB: 256,
+    memoryMiB,
     environment: {
       WFLO_ROOT: '/workspace',
       WFLO_AGENT_UID: '1000',

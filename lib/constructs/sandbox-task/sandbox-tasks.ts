@@ -26,7 +26,7 @@ export const DROPPED_CAPABILITIES = [
 /** Of every process in the container; the runner sets the agent's own below them. */
 export const ULIMITS = [
   { name: 'nofile', limit: 4096 },
-  { name: 'nproc', limit: 1024 },
+  { name: 'nproc', limit: 512 },
 ] as const;
 
 /** Seconds between SIGTERM and SIGKILL: the runner ends the agent and completes. */

@@ -62,6 +62,9 @@ export async function confine(
     before.push(...start, ...options);
     startedBy = tool;
   };
+  // In a container the runner shares its processors with the agent alone: a thousand processes of a fork bomb must not
+  // keep it from ending them. An agent may not leave this class again (RLIMIT_NICE is 0).
+  if (uid !== undefined) add('chrt', ['--idle', '0']);
   add('choom', ['-n', String(OOM_SCORE_ADJUSTMENT), '--']);
   add('prlimit', [...limitOptions(confinement.timeoutSeconds, hardLimits), '--']);
   add('setpriv', uid === undefined ? ['--no-new-privs', '--'] : [...becomeUser(uid), '--no-new-privs', '--']);

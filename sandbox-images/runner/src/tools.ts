@@ -3,7 +3,7 @@ import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Programs that confine the agent. `env` sets what the others must not see. */
-export const TOOLS = ['choom', 'prlimit', 'setpriv', 'env'] as const;
+export const TOOLS = ['chrt', 'choom', 'prlimit', 'setpriv', 'env'] as const;
 export type Tool = (typeof TOOLS)[number];
 
 /** How each tool is started: the first words of a command line. What is missing is not on this machine. */

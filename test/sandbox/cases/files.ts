@@ -113,10 +113,6 @@ os.remove('fill')
         here: 'not run: it would fill the disk of this machine',
         why: 'folders of this machine have no quota',
       },
-      docker: {
-        here: 'not run: it would fill the disk of this machine; one file is limited to 10 GiB all the same',
-        why: 'volumes of this engine have no quota; on Fargate the task has 20 GiB of its own',
-      },
     },
   },
 ];

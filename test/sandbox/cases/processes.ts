@@ -63,6 +63,8 @@ while time.monotonic() < end:
     except OSError: time.sleep(0.01)
 `),
     payload: { timeoutSeconds: 5 },
+    // The smallest that Fargate has.
+    memoryMiB: 512,
     ends: TIMED_OUT,
     differs: {
       process: {

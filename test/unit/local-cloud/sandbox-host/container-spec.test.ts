@@ -24,7 +24,7 @@ it('gives a container what its task definition says', () => {
     Privileged: false,
     ReadonlyRootfs: true,
     Init: true,
-    PidsLimit: 1024,
+    PidsLimit: 512,
     Ulimits: [{ Name: 'nofile', Soft: 4096, Hard: 4096 }],
     NetworkMode: 'container:relay-id',
   });
