@@ -58,17 +58,17 @@ async function run(options: AgentOptions, stopping: AbortSignal): Promise<AgentR
   const [command = ''] = options.command;
   const fault = await faultOfCommand(command, options.env.PATH ?? '', options.cwd);
   if (fault !== undefined) return { exit: exitOfSpawnError(command, { code: fault }), wallMs: 0 };
-  let confined: ConfinedCommand;
-  try {
-    confined = await confine(options.command, options.env, { ...options, tools: options.tools ?? findTools() });
-  } catch (error) {
-    return { exit: runnerError(error instanceof Error ? error.message : String(error)), wallMs: 0 };
-  }
-  // Told to stop while the work was fetched: whoever lost the right to act must not begin.
+  const confined = await confine(options.command, options.env, {
+    ...options,
+    tools: options.tools ?? findTools(),
+  }).catch((error: unknown) => runnerError(error instanceof Error ? error.message : String(error)));
+  // Told to stop while the work was fetched: whoever lost the right to act must not begin. What stopped the runner may
+  // have ended the trial of the tools as well.
   if (stopping.aborted) {
     const stopped = String(stopping.reason);
     return { exit: exitOf({ code: null, signal: null, stopped, outOfMemory: false }), wallMs: 0 };
   }
+  if ('reason' in confined) return { exit: confined, wallMs: 0 };
   const startedAt = performance.now();
   const firstWords: Buffer[] = [];
   const child = await started(confined, options, firstWords).catch((error: unknown) =>

@@ -124,7 +124,12 @@ async function actAndComplete(
   await api.complete(
     {
       ...outcome,
-      usage: { wallMs: result.wallMs, ...(result.cpuMs === undefined ? {} : { cpuMs: result.cpuMs }), ...totals },
+      usage: {
+        wallMs: result.wallMs,
+        ...(result.cpuMs === undefined ? {} : { cpuMs: result.cpuMs }),
+        ...(result.peakMemoryBytes === undefined ? {} : { peakMemoryBytes: result.peakMemoryBytes }),
+        ...totals,
+      },
       logs: lastLines,
     },
     { withinMs: timings.deliveryMs },

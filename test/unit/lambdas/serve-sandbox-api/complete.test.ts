@@ -38,7 +38,7 @@ describe('a completion', () => {
       completeBody({ output: { text: '{ "b": 1, "a": "é" }\n' }, logs: [line] }),
       token,
     );
-    expect(answer).toEqual({ status: 200, body: { accepted: true } });
+    expect(answer).toEqual({ status: 200, body: { accepted: true, logsWritten: true } });
     const attempt = await scene.attempt();
     expect(attempt).toMatchObject({ status: 'exited', exit: { reason: 'ok', code: 0 }, usage: { wallMs: 5 } });
     expect(attempt).not.toHaveProperty('error');
@@ -59,7 +59,7 @@ describe('a completion', () => {
     const body = completeBody({ output: { text: '1' } });
     await scene.call('complete', body, token);
     const before = [await scene.attempt(), await scene.lease(), scene.eventTypes()];
-    expect(await scene.call('complete', body, token)).toEqual({ status: 200, body: { accepted: true } });
+    expect(await scene.call('complete', body, token)).toEqual({ status: 200, body: { accepted: true, logsWritten: true } });
     expect([await scene.attempt(), await scene.lease(), scene.eventTypes()]).toEqual(before);
   });
 
@@ -68,9 +68,11 @@ describe('a completion', () => {
     const line = { at: '2026-01-01T00:00:00.000Z', stream: 'stderr', text: 'bye' } as const;
     const body = completeBody({ logs: [line] });
     scene.logs.failure = new Error('throttled');
-    expect(await scene.call('complete', body, token)).toMatchObject({ status: 500 });
+    const unwritten = { status: 200, body: { accepted: true, logsWritten: false } };
+    expect(await scene.call('complete', body, token)).toEqual(unwritten);
     expect(await scene.attempt()).toMatchObject({ status: 'exited', exit: { reason: 'ok' } });
-    expect(await scene.call('complete', body, token)).toMatchObject({ status: 200 });
+    expect(scene.counted).toEqual(['LogsNotWritten']);
+    expect(await scene.call('complete', body, token)).toMatchObject({ status: 200, body: { logsWritten: true } });
     expect(scene.logs.lines).toMatchObject([line]);
     expect(scene.eventTypes().filter((type) => type === 'sandbox.exited')).toHaveLength(1);
   });

@@ -55,7 +55,9 @@ describe('a heartbeat', () => {
     const { sessionToken } = await claimed(scene);
     scene.clock.advance(30);
     scene.logs.failure = new Error('throttled');
-    expect(await scene.call('heartbeat', { epoch: 1, logs: [LINE] }, sessionToken)).toMatchObject({ status: 500 });
+    const answer = await scene.call('heartbeat', { epoch: 1, logs: [LINE] }, sessionToken);
+    expect(answer).toMatchObject({ status: 200, body: { logsWritten: false } });
+    expect(scene.counted).toEqual(['LogsNotWritten']);
     expect(await scene.lease()).toMatchObject({ lastHeartbeatAt: '2026-01-01T00:00:30.000Z' });
   });
 
@@ -64,7 +66,11 @@ describe('a heartbeat', () => {
     const { sessionToken } = await claimed(scene);
     scene.clock.advance(30);
     const { body } = await scene.call('heartbeat', { epoch: 1, logs: [LINE] }, sessionToken);
-    expect(body).toEqual({ sessionExpiresAt: '2026-01-01T00:15:00.000Z' });
+    expect(body).toEqual({
+      sessionExpiresAt: '2026-01-01T00:15:00.000Z',
+      outcomeUrl: expect.stringContaining('/outcome-'),
+      logsWritten: true,
+    });
     expect(await scene.lease()).toMatchObject({
       lastHeartbeatAt: '2026-01-01T00:00:30.000Z',
       checkAt: '2026-01-01T00:06:30.000Z',
