@@ -9,6 +9,7 @@ import { WfloError } from '../../lib/errors.ts';
 import type { SandboxPayload } from '../../lib/execution/payload.ts';
 import { sha256 } from '../../lib/json.ts';
 import type { UrlsAnswer } from '../../lib/sandbox/protocol.ts';
+import { outcomeKey } from '../../lib/sandbox/upload-key.ts';
 import { buildRunner } from '../../sandbox-images/runner/build.ts';
 import { type RunOptions, runSandbox } from '../../sandbox-images/runner/src/run.ts';
 import { processesWith } from '../../sandbox-images/runner/src/stray-processes.ts';
@@ -27,8 +28,11 @@ export const FAST: Timings = {
   heartbeatRetryMs: 500,
   fetchMs: 2_000,
   deliveryMs: 3_000,
+  lastLogsMs: 500,
   backoffMs: [10, 40],
 };
+
+const OUTCOME_KEY = outcomeKey({ executionId: EXECUTION_ID, path: STEP, attempt: 1 }, LEASE_ID);
 
 /** Objects are served by the same server as the API. */
 class ServedBlobStore extends FakeBlobStore {
@@ -65,7 +69,7 @@ export interface World {
   readonly scene: Scene;
   readonly root: string;
   readonly objects: Map<string, Buffer>;
-  /** Verbs and objects that were asked for, in order. */
+  /** Verbs and objects that were asked for, in order, without `outcome.json`, which goes beside `complete`. */
   readonly calls: string[];
   /** Looks at a request first; true: it has answered (or broken the connection). */
   intercept: ((call: string, request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
@@ -77,6 +81,8 @@ export interface World {
   /** Processes of the agent that still live. */
   survivors(): Promise<number[]>;
   outputOf(): Promise<unknown>;
+  /** The `outcome.json` that the runner left. */
+  outcome(): string | undefined;
   close(): Promise<void>;
 }
 
@@ -124,6 +130,7 @@ export async function runnerWorld(payload: Partial<SandboxPayload> = {}, codeArc
       const { output } = await scene.attempt();
       return output === undefined ? undefined : blobs.get(EXECUTION_ID, output);
     },
+    outcome: () => blobs.uploads.get(OUTCOME_KEY),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -133,8 +140,12 @@ export async function runnerWorld(payload: Partial<SandboxPayload> = {}, codeArc
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '';
-    const call = url.replace(/^\/v1\//, '').replace(/^\/objects\/.*/, `${request.method} object`);
-    if (!url.startsWith('/v4/')) calls.push(call);
+    const call = url
+      .replace(/^\/v1\//, '')
+      .replace(/^\/objects\/.*/, (path) =>
+        path === `/objects/${OUTCOME_KEY}` ? 'outcome' : `${request.method} object`,
+      );
+    if (!url.startsWith('/v4/') && call !== 'outcome') calls.push(call);
     if (world.intercept?.(call, request, response)) return;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
@@ -155,6 +166,11 @@ export async function runnerWorld(payload: Partial<SandboxPayload> = {}, codeArc
     if (request.method === 'GET') {
       const found = blobs.objects.get(key);
       answer(response, found === undefined ? 404 : 200, found ?? '');
+      return;
+    }
+    if (key === OUTCOME_KEY) {
+      blobs.uploads.set(key, body.toString());
+      answer(response, 200, '');
       return;
     }
     const signed = request.headers['x-amz-checksum-sha256'];

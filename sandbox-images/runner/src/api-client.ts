@@ -38,6 +38,7 @@ export class ApiClient {
   readonly #timings: Timings;
   #token = '';
   #epoch = 0;
+  #outcomeUrl = '';
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(api: string, timings: Timings) {
@@ -52,7 +53,17 @@ export class ApiClient {
     });
     this.#token = answer.sessionToken;
     this.#epoch = answer.epoch;
+    this.#outcomeUrl = answer.outcomeUrl;
     return answer;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Where `outcome.json` goes: the newest URL that a claim or a heartbeat told. */
+  get outcomeUrl(): string {
+    return this.#outcomeUrl;
   }
 
   async heartbeat(body: Omit<HeartbeatRequest, 'epoch'>, giveUp: AbortSignal): Promise<HeartbeatAnswer> {
@@ -61,6 +72,7 @@ export class ApiClient {
       giveUp,
     });
     if (answer.sessionToken !== undefined) this.#token = answer.sessionToken;
+    this.#outcomeUrl = answer.outcomeUrl;
     return answer;
   }
 

@@ -38,6 +38,7 @@ async function beat(options: HeartbeatOptions, ended: AbortSignal): Promise<void
   const logs = options.logs.takeForHeartbeat();
   try {
     const answer = await options.api.heartbeat({ logs }, ended);
+    if (!answer.logsWritten) options.logs.putBack(logs);
     if (answer.stop !== undefined) options.onStop(answer.stop);
   } catch (error) {
     options.logs.putBack(logs);

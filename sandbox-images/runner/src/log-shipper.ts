@@ -5,9 +5,9 @@ import { StreamCapture } from './stream-capture.ts';
 import type { Timings } from './timings.ts';
 
 /**
- * Collects the agent's two streams and the runner's own lines and sends them live: with every heartbeat, in between
- * when a chunk is full, and the rest with `complete`. A chunk that could not be sent is kept; one whose answer was
- * lost may be written twice.
+ * Collects the agent's two streams and the runner's own lines and sends them live: when a chunk is full or its first
+ * line has waited, with every heartbeat, and the rest with `complete`. A chunk that could not be sent is kept; one whose
+ * answer was lost may be written twice.
  */
 export class LogShipper {
   readonly #api: ApiClient;
@@ -16,6 +16,7 @@ export class LogShipper {
   readonly #captures = { stdout: this.#capture('stdout'), stderr: this.#capture('stderr') };
   readonly #ended = new AbortController();
   #shipping: Promise<void> | undefined;
+  #waiting: NodeJS.Timeout | undefined;
   /** Set when the API is not to be asked again before the next heartbeat. */
   #resting = false;
 
@@ -26,7 +27,7 @@ export class LogShipper {
 
   output(stream: 'stdout' | 'stderr', chunk: Buffer): void {
     this.#captures[stream].write(chunk);
-    this.#shipFullChunks();
+    this.#shipLive();
   }
 
   /** A line of the runner itself, for the reader of the step's log. */
@@ -46,6 +47,7 @@ export class LogShipper {
   /** The streams have ended. Sends all but the last chunk, which it returns for `complete`, with the totals. */
   async finish(): Promise<{ logs: LogLine[]; totals: StreamTotals }> {
     this.#ended.abort();
+    clearTimeout(this.#waiting);
     for (const [stream, capture] of Object.entries(this.#captures)) {
       capture.end();
       if (capture.truncated) {
@@ -87,11 +89,22 @@ export class LogShipper {
     return new StreamCapture((text) => this.#queue.add({ at: new Date().toISOString(), stream, text }));
   }
 
-  #shipFullChunks(): void {
-    if (this.#shipping !== undefined || this.#resting || !this.#queue.hasFullChunk) return;
+  #shipLive(): void {
+    if (this.#shipping !== undefined || this.#resting || this.#ended.signal.aborted || this.#queue.bytes === 0) return;
+    if (!this.#queue.hasFullChunk) {
+      this.#waiting ??= setTimeout(() => {
+        this.#waiting = undefined;
+        if (this.#shipping === undefined && this.#queue.bytes > 0) this.#startShipping();
+      }, this.#timings.liveLogsMs);
+      return;
+    }
+    this.#startShipping();
+  }
+
+  #startShipping(): void {
     this.#shipping = this.#shipOne().finally(() => {
       this.#shipping = undefined;
-      if (!this.#ended.signal.aborted) this.#shipFullChunks();
+      this.#shipLive();
     });
   }
 

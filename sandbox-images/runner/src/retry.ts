@@ -28,7 +28,9 @@ export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions)
 /** `fetch` with a time limit; what no answer came from is `Retryable`. The message never holds the URL, which may be signed. */
 export async function request(what: string, url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
   try {
-    return await fetch(url, { redirect: 'error', ...init, signal: AbortSignal.timeout(timeoutMs) });
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+    return await fetch(url, { redirect: 'error', ...init, signal });
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     const reason =

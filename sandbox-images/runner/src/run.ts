@@ -1,11 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { sha256 } from '../../../lib/json.ts';
 import { EXIT_CODE_NOT_DELIVERED, EXIT_CODE_RUNNER_ERROR, type Exit } from '../../../lib/sandbox/exit.ts';
-import {
-  type ClaimAnswer,
-  type CompleteRequest,
-  INLINE_LIMIT_BYTES,
-  PROTOCOL_VERSION,
-} from '../../../lib/sandbox/protocol.ts';
+import { type ClaimAnswer, INLINE_LIMIT_BYTES, PROTOCOL_VERSION } from '../../../lib/sandbox/protocol.ts';
 import { type OutcomeSigner, outcomeSigner } from '../../../lib/sandbox/sign-outcome.ts';
 import { type AgentResult, startAgent } from './agent.ts';
 import { ApiClient, Refused } from './api-client.ts';
@@ -13,11 +9,12 @@ import { agentEnvironment, parseEnvironment, RefusedToStart, type RunnerEnvironm
 import { startHeartbeat } from './heartbeat.ts';
 import { LogShipper } from './log-shipper.ts';
 import { taskArn } from './metadata.ts';
+import { deliverOutcome, type OutcomeDelivery } from './outcome-delivery.ts';
 import { readOutput } from './output.ts';
 import { TIMINGS, type Timings } from './timings.ts';
-import { uploadOutput } from './upload.ts';
+import { upload } from './upload.ts';
 import { agentUser, prepareWorkspace, takeBack, workspaceAt } from './workspace.ts';
-import { addWorkspace } from './workspace-delivery.ts';
+import { addWorkspace, type Outcome } from './workspace-delivery.ts';
 
 export interface RunOptions {
   readonly timings?: Timings;
@@ -53,7 +50,7 @@ export async function runSandbox(
       : EXIT_CODE_NOT_DELIVERED;
   }
   try {
-    await actAndComplete(environment, claimed, api, timings, options.stopping);
+    await actAndComplete(claimed, { environment, api, signer, timings, report }, options.stopping);
     return 0;
   } catch (error) {
     report(messageOf(error));
@@ -84,12 +81,11 @@ async function claim(
 
 /** Throws when the outcome was refused or could not be delivered. */
 async function actAndComplete(
-  environment: RunnerEnvironment,
   claimed: ClaimAnswer,
-  api: ApiClient,
-  timings: Timings,
+  delivery: OutcomeDelivery,
   stopping: AbortSignal | undefined,
 ): Promise<void> {
+  const { environment, api, timings } = delivery;
   const logs = new LogShipper(api, timings);
   const stop = new AbortController();
   let refused: Refused | undefined;
@@ -106,34 +102,30 @@ async function actAndComplete(
       stop.abort(error.message);
     },
   });
+  let outcome: Outcome;
   let result: AgentResult;
   try {
     result = await act(environment, claimed, logs, timings, stop.signal);
+    if (refused !== undefined) throw refused;
+    outcome = await collectOutput(environment, result.exit, api, timings, logs);
+    if (claimed.work.keepWorkspace) {
+      outcome = await addWorkspace(outcome, { environment, api, timings, note: (text) => logs.note(text) });
+    }
   } finally {
+    // Packing and sending may take longer than a lease outlives without a sign of life.
     await endHeartbeat();
     stopping?.removeEventListener('abort', onContainerStop);
   }
   if (refused !== undefined) throw refused;
-
-  const collected = await collectOutput(environment, result.exit, api, timings, logs);
-  const note = (text: string): void => logs.note(text);
-  const outcome = claimed.work.keepWorkspace
-    ? await addWorkspace(collected, { environment, api, timings, note })
-    : collected;
   const { logs: lastLines, totals } = await logs.finish();
-  await api.complete(
-    {
-      ...outcome,
-      usage: {
-        wallMs: result.wallMs,
-        ...(result.cpuMs === undefined ? {} : { cpuMs: result.cpuMs }),
-        ...(result.peakMemoryBytes === undefined ? {} : { peakMemoryBytes: result.peakMemoryBytes }),
-        ...totals,
-      },
-      logs: lastLines,
-    },
-    { withinMs: timings.deliveryMs },
-  );
+  const { wallMs, cpuMs, peakMemoryBytes } = result;
+  const usage = {
+    wallMs,
+    ...(cpuMs === undefined ? {} : { cpuMs }),
+    ...(peakMemoryBytes === undefined ? {} : { peakMemoryBytes }),
+    ...totals,
+  };
+  await deliverOutcome({ ...outcome, usage, logs: lastLines }, delivery);
 }
 
 /** Prepares and runs the agent; what fails before it starts is an outcome too. */
@@ -179,7 +171,7 @@ async function collectOutput(
   api: ApiClient,
   timings: Timings,
   logs: LogShipper,
-): Promise<Pick<CompleteRequest, 'exit' | 'output' | 'outputError'>> {
+): Promise<Outcome> {
   await takeBack(environment);
   const output = await readOutput(workspaceAt(environment.root).output);
   if (output.kind === 'missing') return { exit, output: null };
@@ -189,7 +181,14 @@ async function collectOutput(
   }
   if (Buffer.byteLength(output.text) <= INLINE_LIMIT_BYTES) return { exit, output: { text: output.text } };
   try {
-    return { exit, output: await uploadOutput(api, output.bytes, timings) };
+    const { bytes } = output;
+    const object = {
+      purpose: 'output',
+      bytes: bytes.length,
+      sha256: sha256(bytes),
+      open: () => new Uint8Array(bytes),
+    } as const;
+    return { exit, output: await upload(api, object, timings) };
   } catch (error) {
     if (error instanceof Refused && error.status === 409) throw error;
     const message = `the output could not be uploaded: ${messageOf(error)}`;

@@ -6,12 +6,16 @@ export interface Timings {
   readonly drainMs: number;
   /** How long a claim is retried. */
   readonly claimMs: number;
+  /** How long lines of the agent wait at most before they are sent, while it runs. */
+  readonly liveLogsMs: number;
   /** How long a heartbeat, or log lines between heartbeats, are retried before the next one is due. */
   readonly heartbeatRetryMs: number;
   /** How long code and input are fetched, and metadata is asked for. */
   readonly fetchMs: number;
-  /** How long the outcome is offered to the control plane. */
+  /** How long the outcome, and what belongs to it, is offered. */
   readonly deliveryMs: number;
+  /** How long the last log lines are offered, once the outcome is accepted. */
+  readonly lastLogsMs: number;
   /** Time limit of one request. */
   readonly requestMs: number;
   /** First and largest pause between tries; doubled in between, with full jitter. */
@@ -22,9 +26,11 @@ export const TIMINGS: Timings = {
   killGraceMs: 5_000,
   drainMs: 2_000,
   claimMs: 5 * 60_000,
+  liveLogsMs: 2_000,
   heartbeatRetryMs: 20_000,
   fetchMs: 2 * 60_000,
   deliveryMs: 10 * 60_000,
+  lastLogsMs: 60_000,
   requestMs: 30_000,
   backoffMs: [250, 10_000],
 };

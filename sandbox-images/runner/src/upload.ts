@@ -1,32 +1,48 @@
-import { sha256 } from '../../../lib/json.ts';
-import type { CompleteRequest } from '../../../lib/sandbox/protocol.ts';
+import type { UrlsRequest } from '../../../lib/sandbox/protocol.ts';
 import type { ApiClient } from './api-client.ts';
-import { Retryable, request, retry } from './retry.ts';
+import { isRetryableStatus, Retryable, request, retry } from './retry.ts';
 import type { Timings } from './timings.ts';
 
-/** Sends output that is too large for `complete` by a presigned URL, which is asked for again when it has expired. */
-export async function uploadOutput(
-  api: ApiClient,
-  bytes: Buffer,
-  timings: Timings,
-): Promise<NonNullable<CompleteRequest['output']>> {
-  const hash = sha256(bytes);
+export interface Upload extends Omit<UrlsRequest, 'epoch'> {
+  /** Begins the content anew for every try. */
+  open(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+}
+
+export interface UploadedObject {
+  readonly key: string;
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/**
+ * Sends an object by a presigned URL, which is asked for again when it has expired, for as long as an outcome is
+ * offered. Throws `Refused` where this runner no longer acts.
+ */
+export async function upload(api: ApiClient, object: Upload, timings: Timings): Promise<UploadedObject> {
+  const { purpose, bytes, sha256 } = object;
   return retry(
     async () => {
-      const target = await api.urls(
-        { purpose: 'output', bytes: bytes.length, sha256: hash },
-        { withinMs: timings.fetchMs },
-      );
+      const target = await api.urls({ purpose, bytes, sha256 }, { withinMs: timings.fetchMs });
+      const body = object.open();
       const response = await request(
-        'output upload',
+        `${purpose} upload`,
         target.url,
-        { method: 'PUT', headers: target.headers, body: new Uint8Array(bytes) },
-        timings.fetchMs,
+        {
+          method: 'PUT',
+          // S3 takes no body of unknown length, and a stream has one only where it is said.
+          headers: { ...target.headers, 'content-length': String(bytes) },
+          body,
+          ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
+        } as RequestInit,
+        timings.deliveryMs,
       );
       await response.body?.cancel();
-      if (!response.ok) throw new Retryable(`output upload: status ${response.status}`);
-      return { key: target.key, sha256: hash, bytes: bytes.length };
+      if (response.ok) return { key: target.key, sha256, bytes };
+      const failure = `${purpose} upload: status ${response.status}`;
+      // 403: the URL has expired, or its signer's session has ended; another one may do.
+      if (isRetryableStatus(response.status) || response.status === 403) throw new Retryable(failure);
+      throw new Error(failure);
     },
-    { withinMs: timings.fetchMs, backoffMs: timings.backoffMs },
+    { withinMs: timings.deliveryMs, backoffMs: timings.backoffMs },
   );
 }

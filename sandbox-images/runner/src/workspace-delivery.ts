@@ -4,16 +4,17 @@ import { EXIT_CODE_RUNNER_ERROR } from '../../../lib/sandbox/exit.ts';
 import type { CompleteRequest, WorkspaceObject } from '../../../lib/sandbox/protocol.ts';
 import { type ApiClient, Refused } from './api-client.ts';
 import type { RunnerEnvironment } from './environment.ts';
-import { type PackedWorkspace, packWorkspace } from './pack-workspace.ts';
-import { isRetryableStatus, Retryable, request, retry } from './retry.ts';
+import { packWorkspace } from './pack-workspace.ts';
 import type { Timings } from './timings.ts';
+import { upload } from './upload.ts';
 import { agentUser, workspaceAt } from './workspace.ts';
 import { WorkspaceRefused } from './workspace-tree.ts';
 
 /** The sandbox API takes messages of this many characters. */
 const MESSAGE_LIMIT = 4_000;
 
-type Outcome = Pick<CompleteRequest, 'exit' | 'output' | 'outputError' | 'workspace' | 'workspaceError'>;
+/** What is known of an outcome before its logs are. */
+export type Outcome = Pick<CompleteRequest, 'exit' | 'output' | 'outputError' | 'workspace' | 'workspaceError'>;
 
 export interface DeliveryOptions {
   readonly environment: RunnerEnvironment;
@@ -49,44 +50,11 @@ async function deliver({ environment, api, timings }: DeliveryOptions): Promise<
   const { root } = environment;
   const folder = workspaceAt(root).carried;
   const packed = await packWorkspace({ folder, root, agentUid: agentUser(environment) });
+  const { file, sha256, bytes } = packed;
   try {
-    return await upload(api, packed, timings);
+    const open = () => Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>;
+    return await upload(api, { purpose: 'workspace', bytes, sha256, open }, timings);
   } finally {
     await packed.remove();
   }
-}
-
-/** Sends the archive from the disk, by a presigned URL that is asked for again when it has expired. */
-async function upload(api: ApiClient, packed: PackedWorkspace, timings: Timings): Promise<WorkspaceObject> {
-  const { file, sha256, bytes } = packed;
-  return retry(
-    async () => {
-      const target = await api.urls({ purpose: 'workspace', bytes, sha256 }, { withinMs: timings.fetchMs });
-      const content = createReadStream(file);
-      try {
-        const response = await request(
-          'workspace upload',
-          target.url,
-          {
-            method: 'PUT',
-            // S3 takes no body of unknown length, and a stream has one only where it is said.
-            headers: { ...target.headers, 'content-length': String(bytes) },
-            body: Readable.toWeb(content) as ReadableStream<Uint8Array>,
-            duplex: 'half',
-          } as RequestInit,
-          timings.deliveryMs,
-        );
-        await response.body?.cancel();
-        if (response.ok) return { key: target.key, sha256, bytes };
-        // 403: the URL has expired, or its signer's session has ended; another one may do.
-        if (isRetryableStatus(response.status) || response.status === 403) {
-          throw new Retryable(`workspace upload: status ${response.status}`);
-        }
-        throw new Error(`the workspace could not be uploaded: status ${response.status}`);
-      } finally {
-        content.destroy();
-      }
-    },
-    { withinMs: timings.deliveryMs, backoffMs: timings.backoffMs },
-  );
 }

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { recordSignedOutcome } from '../../../lib/execution/record-signed-outcome.ts';
 import { answer } from '../../_helpers/runner-world.ts';
 import { okWith, python, reporting, type SandboxCase } from '../case.ts';
 
@@ -55,6 +56,27 @@ export const RUNNER_CALLS: readonly SandboxCase[] = [
     agent: python('print("done")'),
     arrange: killedWith('complete'),
     ends: KILLED,
+  },
+  {
+    name: 'a runner that is killed while the API is away has left its outcome, signed',
+    agent: reporting('result = "kept"'),
+    arrange({ world, killRunner }) {
+      world.intercept = (call, _request, response) => {
+        if (call !== 'complete') return false;
+        void (world.outcome() === undefined ? Promise.resolve() : killRunner()).finally(() => response.destroy());
+        return true;
+      };
+    },
+    ends: {
+      ...KILLED,
+      async holds({ world }) {
+        const [execution, lease] = [await world.scene.execution(), await world.scene.lease()];
+        const signals = { outcomeRefused: (_lease: unknown, why: string) => expect.fail(why) };
+        expect(await recordSignedOutcome({ ...world.scene.ports, signals }, { execution, lease })).toBe('recorded');
+        expect((await world.scene.attempt()).exit).toEqual({ reason: 'ok', code: 0 });
+        expect(await world.outputOf()).toBe('kept');
+      },
+    },
   },
   {
     name: 'an API that is away at the end is asked until it takes the outcome',

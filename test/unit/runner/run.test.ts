@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SandboxPayload } from '../../../lib/execution/payload.ts';
+import { recordSignedOutcome } from '../../../lib/execution/record-signed-outcome.ts';
 import { answer, FAST, runnerWorld, until, type World } from '../../_helpers/runner-world.ts';
 
 const worlds: World[] = [];
@@ -163,6 +164,39 @@ describe('logs', () => {
     expect(text).toBe('y'.repeat(600_000));
   });
 
+  it('that are few arrive while the agent runs as well, in a request of their own', async () => {
+    const w = await world({ command: sh('echo early; while [ ! -e "$TMPDIR/go" ]; do sleep 0.02; done; echo late') });
+    const ended = w.run({ timings: { ...FAST, liveLogsMs: 20 } });
+    await until(() => w.scene.logs.lines.some((line) => line.text === 'early'));
+    expect(w.calls).toEqual(['claim', 'events']);
+    await writeFile(`${w.root}/tmp/go`, '');
+    expect(await ended).toBe(0);
+    expect(w.scene.logs.lines.map((line) => line.text)).toEqual(['early', 'late']);
+  });
+
+  it('that could not be written come again, and with the outcome until they are', async () => {
+    const w = await world({ command: sh('echo late') });
+    let unwritten = 2;
+    const write = w.scene.logs.write.bind(w.scene.logs);
+    w.scene.logs.write = async (...line) => {
+      if (unwritten-- > 0) throw new Error('throttled');
+      return write(...line);
+    };
+    expect(await w.run()).toBe(0);
+    expect(w.calls).toEqual(['claim', 'complete', 'complete', 'complete']);
+    expect(w.scene.logs.lines.map((line) => line.text)).toEqual(['late']);
+    expect(w.scene.eventTypes().filter((type) => type === 'sandbox.exited')).toHaveLength(1);
+  });
+
+  it('that can never be written do not keep the outcome from being one', async () => {
+    const w = await world({ command: sh('echo lost') });
+    w.scene.logs.write = async () => {
+      throw new Error('throttled');
+    };
+    expect(await w.run({ timings: { ...FAST, lastLogsMs: 60 } })).toBe(0);
+    expect((await w.scene.attempt()).exit).toEqual({ reason: 'ok', code: 0 });
+  });
+
   it('with bytes that are not UTF-8 are kept readable', async () => {
     const w = await world({ command: ['printf', 'a\\377b\\n'] });
     await w.run();
@@ -198,6 +232,33 @@ describe('a session under way', () => {
     await writeFile(`${w.root}/tmp/go`, '');
     expect(await ended).toBe(0);
     expect((await w.scene.attempt()).status).toBe('exited');
+  });
+
+  it('carries the lines of a heartbeat again that could not be written', async () => {
+    const w = await world({ command: sh('echo early; while [ ! -e "$TMPDIR/go" ]; do sleep 0.02; done') });
+    beatFast(w);
+    w.scene.logs.failure = new Error('throttled');
+    const ended = w.run();
+    await until(() => w.scene.logs.lines.length > 0);
+    await writeFile(`${w.root}/tmp/go`, '');
+    expect(await ended).toBe(0);
+    expect(w.scene.logs.lines.map((line) => line.text)).toEqual(['early']);
+    expect(w.scene.counted).toEqual(['LogsNotWritten']);
+  });
+
+  it('keeps its lease while the output is sent', async () => {
+    const w = await world({ command: sh('head -c 100000 /dev/zero | tr "\\0" 1 > "$WFLO_OUTPUT"') });
+    beatFast(w);
+    let beats = 0;
+    w.intercept = (call, _request, response) => {
+      if (call === 'heartbeat') beats += 1;
+      if (call !== 'PUT object' || beats >= 3) return false;
+      answer(response, 503, '');
+      return true;
+    };
+    expect(await w.run()).toBe(0);
+    expect(beats).toBeGreaterThanOrEqual(3);
+    expect((await w.scene.attempt()).exit).toEqual({ reason: 'ok', code: 0 });
   });
 
   it('ends the agent when it is told to, and reports', async () => {
@@ -275,6 +336,43 @@ describe('a session under way', () => {
     };
     expect(await w.run({ timings: { ...FAST, deliveryMs: 200 } })).toBe(75);
     expect(w.calls.filter((call) => call === 'complete').length).toBeGreaterThan(2);
+  });
+
+  it('leaves a signed outcome that counts as the completion would have', async () => {
+    const w = await world({ command: sh('echo said; echo "{\\"n\\":1}" > "$WFLO_OUTPUT"; exit 3') });
+    w.intercept = (call, _request, response) => {
+      if (call === 'complete') response.destroy();
+      return call === 'complete';
+    };
+    expect(await w.run({ timings: { ...FAST, deliveryMs: 400 } })).toBe(75);
+    const found = { execution: await w.scene.execution(), lease: await w.scene.lease() };
+    const refused: string[] = [];
+    const signals = { outcomeRefused: (_lease: unknown, why: string) => refused.push(why) };
+    expect(await recordSignedOutcome({ ...w.scene.ports, signals }, found), refused.join()).toBe('recorded');
+    expect(await w.scene.attempt()).toMatchObject({
+      status: 'exited',
+      exit: { reason: 'agent_failed', code: 3 },
+      usage: { stdoutBytes: 5 },
+    });
+    expect(await w.outputOf()).toEqual({ n: 1 });
+    expect(w.outcome()).not.toContain('said');
+  });
+
+  it('leaves its outcome where the newest heartbeat says, also after a first failure', async () => {
+    const w = await world({ command: ['true'] });
+    let failures = 0;
+    w.intercept = (call, _request, response) => {
+      if (call === 'complete' && w.outcome() === undefined) {
+        answer(response, 503, '');
+        return true;
+      }
+      if (call !== 'outcome' || failures === 2) return false;
+      failures += 1;
+      answer(response, failures === 1 ? 403 : 503, '');
+      return true;
+    };
+    expect(await w.run()).toBe(0);
+    expect(JSON.parse(JSON.parse(w.outcome() ?? '').body).completion.exit).toEqual({ reason: 'ok', code: 0 });
   });
 
   it('ends at once with 75 when its outcome is refused', async () => {

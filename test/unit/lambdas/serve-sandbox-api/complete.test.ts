@@ -59,7 +59,10 @@ describe('a completion', () => {
     const body = completeBody({ output: { text: '1' } });
     await scene.call('complete', body, token);
     const before = [await scene.attempt(), await scene.lease(), scene.eventTypes()];
-    expect(await scene.call('complete', body, token)).toEqual({ status: 200, body: { accepted: true, logsWritten: true } });
+    expect(await scene.call('complete', body, token)).toEqual({
+      status: 200,
+      body: { accepted: true, logsWritten: true },
+    });
     expect([await scene.attempt(), await scene.lease(), scene.eventTypes()]).toEqual(before);
   });
 
