@@ -1,6 +1,7 @@
 """Starts the pinned emulator (requirements.txt), corrected where its settings do not reach: the port 443 that it takes,
-and which resource and which condition keys a call is checked against. Without the latter, grants that are right and
-narrow on AWS would be refused here, and would have to be widened there.
+which resource and which condition keys a call is checked against, and what it tells of a task definition. Without the
+second, grants that are right and narrow on AWS would be refused here, and would have to be widened there; without the
+third, a container would get another user, other capabilities and other limits than its task definition says.
 
 A correction first looks for what it replaces: with another version of the emulator this ends instead of going on
 uncorrected. The resources and keys are those of AWS's service authorization reference.
@@ -11,6 +12,7 @@ import sys
 
 from ministack import app
 from ministack.core import iam_actions
+from ministack.services.cloudformation import provisioners
 
 
 def replace(module, name, make):
@@ -102,8 +104,30 @@ def with_ecs_cluster(original):
     return request_tag_context
 
 
+def camel_case(value):
+    """As ECS names what CloudFormation names with a capital."""
+    if isinstance(value, dict):
+        return {key[:1].lower() + key[1:]: camel_case(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [camel_case(inner) for inner in value]
+    return value
+
+
+def with_inner_names(original):
+    """The emulator stores these of a template as they are, so DescribeTaskDefinition would tell none of them."""
+
+    def normalize_container_defs(definitions):
+        return [
+            {**each, **{name: camel_case(each[name]) for name in ("ulimits", "linuxParameters") if name in each}}
+            for each in original(definitions)
+        ]
+
+    return normalize_container_defs
+
+
 replace(app, "_port_is_bindable", without_port_443)
 replace(iam_actions, "extract_resource_arn", with_aws_resources)
 replace(iam_actions, "request_tag_context", with_ecs_cluster)
+replace(provisioners, "_normalize_container_defs", with_inner_names)
 
 app.main()
