@@ -98,8 +98,9 @@ async function checkDocker(env: NodeJS.ProcessEnv, run: RunCommand): Promise<Che
   return {
     name: 'docker',
     level: 'warn',
-    message: 'Docker does not answer (needed by `wflo deploy` only, which builds the images of sandboxes)',
-    fix: 'Start Docker before `wflo deploy`. The local AWS does not need it.',
+    message:
+      'Docker does not answer: `wflo deploy` needs it to build the images of sandboxes, and `wflo local up --driver docker` to run them as well',
+    fix: 'Start Docker before either. The driver `process` of the local AWS needs no Docker, but does not separate an agent from this machine.',
   };
 }
 
@@ -192,6 +193,12 @@ export function checkIsolation(status: StatusOrError): CheckResult {
     level: 'warn',
     message: `the driver \`${isolation.driver}\` does not enforce ${missing.length} of ${isolation.properties.length} properties of a sandbox`,
     details: missing.map(({ property, detail }) => `${property}: ${detail}`),
-    fix: 'Run only code that you trust in local sandboxes. On AWS all of it is enforced.',
+    fix: isolationFix(isolation.driver),
   };
+}
+
+function isolationFix(driver: string): string {
+  const trusted = 'Run only code that you trust in local sandboxes.';
+  if (driver === 'docker') return `${trusted} On AWS all of it is enforced.`;
+  return `${trusted} Containers enforce more (\`wflo local up --driver docker\`, on Linux), and AWS all of it.`;
 }

@@ -29,7 +29,7 @@ import { projectStage, requireProject } from './stage.ts';
 export async function localUp(options: LocalUpOptions): Promise<LocalUpResult> {
   const { projectDir, report } = options;
   await requireProject(projectDir);
-  if (options.driver === 'docker') await prepareDocker(options.env ?? process.env, report);
+  if (options.driver === 'docker') await prepareDocker({ projectDir, env: options.env ?? process.env, report });
   return withLocalLock(projectDir, () => upWhileLocked(options), {
     onWait: (pid) =>
       report({ phase: 'wait', state: 'started', text: `Waiting for process ${pid}, which is changing the local AWS` }),

@@ -24,11 +24,16 @@ export async function projectStage(projectDir: string): Promise<string> {
 
 /** A text of the context in the project's `cdk.json`; undefined where there is none, or no such file. */
 export async function projectContext(projectDir: string, key: string): Promise<string | undefined> {
+  const value = await projectContextValue(projectDir, key);
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Whatever the context in the project's `cdk.json` has there; undefined where it has nothing, or is no such file. */
+export async function projectContextValue(projectDir: string, key: string): Promise<unknown> {
   try {
     const settings: unknown = JSON.parse(await readFile(join(projectDir, 'cdk.json'), 'utf8'));
     const context = isJsonObject(settings) ? settings.context : undefined;
-    const value = isJsonObject(context) ? context[key] : undefined;
-    return typeof value === 'string' ? value : undefined;
+    return isJsonObject(context) ? context[key] : undefined;
   } catch {
     return undefined;
   }

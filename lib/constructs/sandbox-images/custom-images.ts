@@ -8,7 +8,7 @@ import { isJsonObject } from '../../json.ts';
 import type { LoadedWorkflow } from '../../project/workflows.ts';
 
 /** Context key: an object that maps the name of an image to a folder with a `Dockerfile`, relative to the project. */
-const KEY = 'wflo:sandbox-images';
+export const CUSTOM_IMAGES_KEY = 'wflo:sandbox-images';
 
 /** Ours that steps can name; `runner` is what images are made with. */
 const STEP_IMAGES = SANDBOX_IMAGES.filter((image) => image !== 'runner');
@@ -22,7 +22,12 @@ const NAME_LENGTH = 32;
  * and `invalid_image` for a name that cannot be used or a folder without a `Dockerfile`.
  */
 export function readCustomImages(node: Node, projectDir: string): Readonly<Record<string, string>> {
-  const entries = Object.entries(readMap(node.tryGetContext(KEY)));
+  return customImagesOf(node.tryGetContext(CUSTOM_IMAGES_KEY), projectDir);
+}
+
+/** Of the context value itself, where no app is made. Throws as `readCustomImages`. */
+export function customImagesOf(value: unknown, projectDir: string): Readonly<Record<string, string>> {
+  const entries = Object.entries(readMap(value));
   return Object.fromEntries(entries.map(([name, folder]) => [name, checkedFolder(name, folder, projectDir)]));
 }
 
@@ -43,7 +48,7 @@ export function checkImages(workflows: readonly LoadedWorkflow[], names: readonl
     ({ path, image }) => `${path}: no image is called ${JSON.stringify(image)}.${didYouMean(image, names)}`,
   );
   throw new WfloError('unknown_image', lines.join('\n'), {
-    fix: `name one of ${names.join(', ')}, or add yours to ${KEY} in cdk.json`,
+    fix: `name one of ${names.join(', ')}, or add yours to ${CUSTOM_IMAGES_KEY} in cdk.json`,
     details: { unknown, images: names },
   });
 }
@@ -54,8 +59,8 @@ function readMap(value: unknown): Readonly<Record<string, string>> {
   if (isJsonObject(map) && Object.values(map).every((folder) => typeof folder === 'string')) {
     return map as Readonly<Record<string, string>>;
   }
-  throw new WfloError('invalid_settings', `the context value ${KEY} is ${JSON.stringify(value)}`, {
-    fix: `set ${KEY} in cdk.json to an object such as { "report": "./images/report" }`,
+  throw new WfloError('invalid_settings', `the context value ${CUSTOM_IMAGES_KEY} is ${JSON.stringify(value)}`, {
+    fix: `set ${CUSTOM_IMAGES_KEY} in cdk.json to an object such as { "report": "./images/report" }`,
   });
 }
 
@@ -70,11 +75,14 @@ function parsed(text: string): unknown {
 
 function checkedFolder(name: string, folder: string, projectDir: string): string {
   if (SANDBOX_IMAGES.some((image) => image === name)) {
-    throw refused(`the image name "${name}" in ${KEY} is one of Wflo's own`, 'give the image another name');
+    throw refused(
+      `the image name "${name}" in ${CUSTOM_IMAGES_KEY} is one of Wflo's own`,
+      'give the image another name',
+    );
   }
   if (!NAME.test(name) || name.length > NAME_LENGTH) {
     throw refused(
-      `${JSON.stringify(name)} in ${KEY} cannot be the name of an image`,
+      `${JSON.stringify(name)} in ${CUSTOM_IMAGES_KEY} cannot be the name of an image`,
       `use at most ${NAME_LENGTH} lower-case letters, digits and single hyphens, beginning with a letter`,
     );
   }
@@ -87,7 +95,10 @@ function checkedFolder(name: string, folder: string, projectDir: string): string
     );
   }
   if (statSync(absolute, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw refused(`the folder of the image "${name}" does not exist: ${absolute}`, `create it, or correct ${KEY}`);
+    throw refused(
+      `the folder of the image "${name}" does not exist: ${absolute}`,
+      `create it, or correct ${CUSTOM_IMAGES_KEY}`,
+    );
   }
   const dockerfile = join(absolute, 'Dockerfile');
   if (statSync(dockerfile, { throwIfNoEntry: false })?.isFile() !== true) {

@@ -62,7 +62,10 @@ describe('doctor', () => {
       level: 'warn',
       message: expect.stringContaining('1 of 2'),
       details: ['memory limit: no cgroup'],
+      fix: expect.stringContaining('--driver docker'),
     });
+    const full = checkIsolation(status({ isolation: { driver: 'docker', properties: [property] } }));
+    expect(full).toMatchObject({ level: 'warn', fix: expect.not.stringContaining('--driver') });
     expect(checkIsolation(status({ isolation: { driver: 'docker', properties: [] } })).level).toBe('ok');
   });
 
@@ -95,7 +98,11 @@ describe('doctor', () => {
     );
     expect(ok).toBe(false);
     expect(checks.filter(({ level }) => level === 'fail').map(({ name }) => name)).toEqual(['python', 'openssl']);
-    expect(checks.find(({ name }) => name === 'docker')?.level).toBe('warn');
+    expect(checks.find(({ name }) => name === 'docker')).toMatchObject({
+      level: 'warn',
+      message: expect.stringMatching(/`wflo deploy`.*`wflo local up --driver docker`/),
+      fix: expect.stringContaining('driver `process`'),
+    });
     for (const { level, fix } of checks) if (level !== 'ok') expect(fix).toMatch(/\S/);
   });
 });
