@@ -62,7 +62,7 @@ export interface ClaimAnswer {
   readonly sessionExpiresAt: string;
   readonly epoch: number;
   readonly heartbeatSeconds: number;
-  /** Where `outcome.json` goes before `complete`: a PUT URL without a signed length, renewed by every heartbeat. */
+  /** Where `outcome.json` goes beside `complete`: a PUT URL without a signed length, renewed by every heartbeat. */
   readonly outcomeUrl: string;
   readonly work: Work;
 }
@@ -179,8 +179,8 @@ export interface CompleteAnswer {
 }
 
 /**
- * `outcome.json`, written before `complete` so that an outcome outlives a control plane that does not answer. `body` is
- * the JSON text of an `OutcomeBody`, `signature` the Ed25519 signature of its UTF-8 bytes, base64url.
+ * `outcome.json`, left while `complete` is offered, so that an outcome outlives a control plane that does not answer.
+ * `body` is the JSON text of an `OutcomeBody`, `signature` the Ed25519 signature of its UTF-8 bytes, base64url.
  */
 export interface SignedOutcome {
   readonly body: string;

@@ -5,7 +5,6 @@ import type { AttemptRecord, ExecutionRecord, LeaseRecord } from '../../lib/exec
 import { type Json, sha256 } from '../../lib/json.ts';
 import type { BlobStore, Clock } from '../../lib/ports.ts';
 import type { ClaimAnswer, ClaimRequest, CompleteRequest } from '../../lib/sandbox/protocol.ts';
-import { outcomeSigner } from '../../lib/sandbox/sign-outcome.ts';
 import { FakeBlobStore } from './fakes/fake-blob-store.ts';
 import { FakeClock } from './fakes/fake-clock.ts';
 import { FakeExecutionStore } from './fakes/fake-execution-store.ts';
@@ -13,14 +12,13 @@ import { FakeIds } from './fakes/fake-ids.ts';
 import { FakeSandboxTasks } from './fakes/fake-sandbox-tasks.ts';
 import { FakeStepLogs } from './fakes/fake-step-logs.ts';
 import { aLease, anAttempt, anExecution } from './fakes/records.ts';
+import { RUNNER_KEY } from './signed-outcome.ts';
 
 export const EXECUTION_ID = 'report:one';
 export const STEP = 'write';
 export const LEASE_ID = '01LEASE0000000000000000001';
 export const CODE = 'bootstrap-code-of-32-random-bytes';
 export const TASK = 'arn:aws:ecs:us-east-1:123456789012:task/wflo-dev/0123456789abcdef';
-/** Key pair of the runner that `claimBody` speaks for. */
-export const RUNNER_KEY = outcomeSigner();
 export const TASK_DEFINITION = 'arn:aws:ecs:us-east-1:123456789012:task-definition/sandbox:1';
 
 export interface Scene {
