@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import review from '../../docs/guides/examples/carried-workspace.ts';
 import triage from '../../docs/guides/examples/every-step.ts';
+import count from '../../docs/guides/examples/own-image.ts';
 import { compileWorkflow } from '../../lib/compiler/compile.ts';
 
-describe('the examples of the authoring guide', () => {
-  it.each([triage, review])('compile without a finding: $definition.name', ({ definition, findings }) => {
+describe('the examples of the guides', () => {
+  it.each([triage, review, count])('compile without a finding: $definition.name', ({ definition, findings }) => {
     expect(compileWorkflow(definition, findings)).toMatchObject({ ok: true });
   });
 });
