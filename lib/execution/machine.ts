@@ -3,7 +3,7 @@
  * (`WorkflowConfig`, `StepConfig`) and the payload of each Lambda state. The compiler writes these, the handlers read them.
  */
 import type { Json, JsonSchema } from '../json.ts';
-import type { Effects, RetryPolicy } from '../workflow/definition.ts';
+import type { ApprovalPolicy, Effects, RetryPolicy } from '../workflow/definition.ts';
 import type { Template } from '../workflow/template.ts';
 import type { DeclaredStep, FinishAnswer, Handle } from './records.ts';
 
@@ -22,6 +22,10 @@ export interface WorkflowConfig {
   /** State keys of every acting step, seeded with null by Open. */
   readonly stepKeys: readonly string[];
   readonly inputRefs: readonly RefAlias[];
+  /** Every gate of the graph: Open refuses where its groups have too few people. */
+  readonly gates: readonly { readonly path: string; readonly policy: ApprovalPolicy }[];
+  /** How many executions of a tenant may be open at a time. */
+  readonly maxConcurrent?: number;
 }
 
 interface ActingStepConfig {
@@ -32,6 +36,9 @@ interface ActingStepConfig {
   readonly timeoutSeconds: number;
   readonly outputSchema?: JsonSchema;
   readonly refs: readonly RefAlias[];
+  readonly approval?: ApprovalPolicy;
+  /** Path of the gate whose subject this step's input must be. */
+  readonly requires?: string;
 }
 
 export interface SandboxStepConfig extends ActingStepConfig {
@@ -54,7 +61,16 @@ export interface LambdaStepConfig extends ActingStepConfig {
   readonly with: Template;
 }
 
-export type StepConfig = SandboxStepConfig | LambdaStepConfig;
+/** A stand-alone gate: it acts on nothing, so it has no target and no lease. */
+export interface GateConfig {
+  readonly kind: 'approval';
+  readonly path: string;
+  readonly subject: Template;
+  readonly approval: ApprovalPolicy;
+}
+
+export type ActingConfig = SandboxStepConfig | LambdaStepConfig;
+export type StepConfig = ActingConfig | GateConfig;
 
 /** State key of a step: its path with `-` as `_` (JSONPath names; step names have no underscore, so keys are unique). */
 export function stateKey(path: string): string {
@@ -95,7 +111,7 @@ export interface PrepareEvent {
   /** JSON text of a `StepConfig`. */
   readonly step: string;
   /** What the construct filled in: never part of the JSON text. */
-  readonly target: SandboxTarget | LambdaTarget;
+  readonly target: SandboxTarget | LambdaTarget | null;
   readonly input: MachineState['input'];
   readonly steps: MachineState['steps'];
 }
@@ -115,10 +131,30 @@ export interface LambdaTarget {
 export interface PrepareAnswer {
   /** 0 where nothing was recorded: the execution is over, or this entry came late. */
   readonly attempt: number;
-  readonly route: 'run' | 'deny';
-  /** Goes into the task's environment, or into the event of `invoke-step`; `''` for denials. */
+  readonly route: 'run' | 'ask' | 'deny';
+  /** Goes into the task's environment, or into the event of `invoke-step`; `''` where nothing will run. */
   readonly leaseId: string;
   readonly code: string;
+  /** What Approve waits for; `''` unless the route is `ask`. */
+  readonly approvalId: string;
+}
+
+/** Approve (`request-approval`): waits with its task token until the approval is decided. */
+export interface RequestApprovalEvent {
+  readonly schema: number;
+  readonly approvalId: string;
+  readonly taskToken: string;
+}
+
+/** Expire (`expire-approval`): Approve ended in another way than by a decision. */
+export interface ExpireApprovalEvent {
+  readonly schema: number;
+  readonly approvalId: string;
+}
+
+/** What Approve and Expire leave in `$.step.approved`. It routes; a claim does not believe it. */
+export interface ApprovedAnswer {
+  readonly decision: 'granted' | 'refused';
 }
 
 /** Run of a `lambda` step. */

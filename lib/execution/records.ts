@@ -1,7 +1,8 @@
 import type { ErrorData } from '../errors.ts';
 import type { Exit } from '../sandbox/exit.ts';
+import type { ApprovalPolicy, Quorum } from '../workflow/definition.ts';
 import type { Usage, WorkspaceObject } from '../sandbox/protocol.ts';
-import type { AttemptStatus, EndingStatus, ExecutionStatus } from './status.ts';
+import type { ApprovalStatus, AttemptStatus, EndingStatus, ExecutionStatus } from './status.ts';
 
 /** The number that state data, records and events carry; handlers accept this one and the one before. */
 export const SCHEMA = 1;
@@ -49,6 +50,10 @@ export interface ExecutionRecord {
   readonly endedAt?: string;
   /** When the workflow's own `timeout` is over. */
   readonly timeoutAt?: string;
+  /** How many approvals of this execution are pending; absent: none. Above 0 the status is `waiting_approval`. */
+  readonly openApprovals?: number;
+  /** Counted among the open executions of its workflow; whoever ends it counts it off. */
+  readonly counted?: true;
   /** How many events this execution's transactions have written. Counted by `commit`, never set. */
   readonly eventCount: number;
   /** When `reconcile` looks at it next; absent once it is final. */
@@ -57,9 +62,11 @@ export interface ExecutionRecord {
   readonly traceId: string;
 }
 
+export type StepKind = 'sandbox' | 'lambda' | 'approval';
+
 export interface DeclaredStep {
   readonly path: string;
-  readonly kind: 'sandbox' | 'lambda';
+  readonly kind: StepKind;
 }
 
 export interface Ending {
@@ -74,7 +81,7 @@ export interface AttemptRecord {
   readonly schema: number;
   readonly executionId: string;
   readonly path: string;
-  readonly kind: 'sandbox' | 'lambda';
+  readonly kind: StepKind;
   /** From 1. */
   readonly attempt: number;
   /** `$$.State.EnteredTime` of the Prepare that made it: the same entry always gets the same attempt. */
@@ -85,6 +92,8 @@ export interface AttemptRecord {
   /** The frozen canonical payload and the hash of it. */
   readonly payload?: Handle;
   readonly payloadHash?: string;
+  /** What must be granted before this attempt may act: its own approval, or that of the gate which its step requires. */
+  readonly approvalId?: string;
   readonly exit?: Exit;
   readonly output?: Handle;
   /** The workspace that the step keeps for later steps. */
@@ -99,6 +108,65 @@ export interface AttemptRecord {
   readonly claimedAt?: string;
   readonly exitedAt?: string;
   readonly endedAt?: string;
+}
+
+/**
+ * `APPROVAL#<path>#<number>`: a request for approval and what became of it. Changed only on condition of its `version`.
+ * The id is `<executionId>:<path with / as .>:<number>`.
+ */
+export interface ApprovalRecord {
+  readonly schema: number;
+  readonly approvalId: string;
+  readonly executionId: string;
+  readonly workflow: string;
+  readonly tenant: string;
+  readonly path: string;
+  /** The attempt that asked for it. */
+  readonly attempt: number;
+  readonly kind: StepKind;
+  readonly status: ApprovalStatus;
+  /** From 1; every change counts it up. */
+  readonly version: number;
+  /** The frozen payload that is asked about, and the hash that a claim must find again. */
+  readonly payload: Handle;
+  readonly approvedHash: string;
+  /** Of a stand-alone gate: hash of the value that the step which requires it must act on. */
+  readonly subjectHash?: string;
+  readonly policy: ApprovalPolicy;
+  /** Who has to approve: the policy, and one more where nothing proves who asked. */
+  readonly groups: readonly Quorum[];
+  /** Why more is asked for than the policy says. */
+  readonly note?: string;
+  readonly requester: Actor;
+  /** Fields of the payload that an agent wrote, with the step that it wrote them in. */
+  readonly claims: readonly AgentClaim[];
+  readonly votes: readonly Vote[];
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly decidedAt?: string;
+  /** A claim after this is refused. */
+  readonly executeBy?: string;
+  /** The waiting state was told, or waits no more. */
+  readonly resumedAt?: string;
+  /** The attempt whose claim consumed it. */
+  readonly claimedBy?: { readonly path: string; readonly attempt: number };
+  readonly claimedAt?: string;
+  /** When `reconcile` looks at it next. */
+  readonly checkAt?: string;
+}
+
+export interface AgentClaim {
+  /** Such as `with.ids`. */
+  readonly field: string;
+  readonly step: string;
+}
+
+export interface Vote {
+  readonly personId: string;
+  readonly decision: 'approve' | 'reject';
+  readonly comment?: string;
+  readonly at: string;
+  readonly via: string;
 }
 
 /** `LEASE#<path>#<attempt>`: the right of one sandbox or function call to act for one attempt. */

@@ -10,6 +10,8 @@ export interface WorkflowDefinition {
   /** JSON Schema of the input. */
   readonly inputSchema: JsonSchema;
   readonly timeoutSeconds: number;
+  /** How many executions of a tenant may be open at a time; absent: any number. */
+  readonly maxConcurrent?: number;
   readonly body: Block;
   /** What Close returns as the output of the execution. */
   readonly output: Template;
@@ -17,7 +19,7 @@ export interface WorkflowDefinition {
 
 export type Block = readonly Step[];
 
-export type Step = SandboxStep | LambdaStep | WaitStep | WhenStep | ParallelStep;
+export type Step = SandboxStep | LambdaStep | ApprovalStep | WaitStep | WhenStep | ParallelStep;
 
 /** What a step may change, and whether it can be taken back. */
 export const EFFECTS = ['none', 'reversible', 'compensatable', 'irreversible'] as const;
@@ -31,6 +33,29 @@ export interface RetryPolicy {
   readonly maxDelaySeconds: number;
 }
 
+/** So many people of a group. */
+export interface Quorum {
+  readonly group: string;
+  /** At least 1. */
+  readonly min: number;
+}
+
+export const OTHERWISE = ['reject', 'approve'] as const;
+
+/** Who has to approve before something is done, and until when. Part of what is frozen and approved. */
+export interface ApprovalPolicy {
+  /** All of these; a person counts for one of them. */
+  readonly from: readonly Quorum[];
+  /** Whoever started the execution may not approve. */
+  readonly notRequester: boolean;
+  /** From the request to its expiry. */
+  readonly withinSeconds: number;
+  /** From the approval to the claim. */
+  readonly executeWithinSeconds: number;
+  /** What an expiry means. */
+  readonly otherwise: (typeof OTHERWISE)[number];
+}
+
 interface ActingStep {
   /** Unique in its scope; also its name. Lower-case words with hyphens. */
   readonly path: string;
@@ -40,6 +65,10 @@ interface ActingStep {
   readonly retry: RetryPolicy;
   readonly timeoutSeconds: number;
   readonly outputSchema?: JsonSchema;
+  /** Asked for before every attempt that acts. */
+  readonly approval?: ApprovalPolicy;
+  /** Path of the gate whose subject this step's input must be. Not beside `approval`. */
+  readonly requires?: string;
 }
 
 export interface SandboxStep extends ActingStep {
@@ -67,6 +96,14 @@ export interface LambdaStep extends ActingStep {
   readonly function: string;
   readonly with: Template;
   readonly memoryMib: number;
+}
+
+/** A gate of its own: asks for approval of its subject, which one later step acts on. */
+export interface ApprovalStep {
+  readonly kind: 'approval';
+  readonly path: string;
+  readonly subject: Template;
+  readonly approval: ApprovalPolicy;
 }
 
 export interface WaitStep {
