@@ -153,6 +153,15 @@ describe('a completion', () => {
     expect([beat.status, codeOf(beat)]).toEqual([409, 'stale_epoch']);
   });
 
+  it('with another epoch than that of the lease is refused, and the right one is still taken', async () => {
+    const { scene, token } = await running();
+    const answer = await scene.call('complete', completeBody({ epoch: 2 }), token);
+    expect([answer.status, codeOf(answer)]).toEqual([409, 'stale_epoch']);
+    expect(await scene.attempt()).toMatchObject({ status: 'running' });
+    expect(await scene.call('complete', completeBody(), token)).toMatchObject({ status: 200 });
+    expect(await scene.attempt()).toMatchObject({ status: 'exited', exit: { reason: 'ok' } });
+  });
+
   it('is not followed by anything but its repeat', async () => {
     const { scene, token } = await running();
     await scene.call('complete', completeBody(), token);
@@ -214,18 +223,6 @@ describe('a late result', () => {
     expect(scene.counted).toEqual(['LateResult', 'LogsNotWritten']);
     expect(scene.failures).toHaveLength(2);
   });
-
-  it.each([0, 2])(
-    'is not one of a live lease: a completion with epoch %s is refused, the right one taken',
-    async (n) => {
-      const { scene, token } = await running();
-      const answer = await scene.call('complete', { ...completeBody(), epoch: n }, token);
-      expect(codeOf(answer)).toBe(n === 0 ? 'invalid_request' : 'stale_epoch');
-      expect(await scene.attempt()).toMatchObject({ status: 'running' });
-      expect(await scene.call('complete', completeBody(), token)).toMatchObject({ status: 200 });
-      expect(await scene.attempt()).toMatchObject({ status: 'exited', exit: { reason: 'ok' } });
-    },
-  );
 
   it('is nothing that is believed of who has no session of the lease', async () => {
     const { scene } = await fenced();
