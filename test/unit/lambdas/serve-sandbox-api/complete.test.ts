@@ -277,11 +277,13 @@ describe('output', () => {
   });
 
   it.each([
-    ['was never uploaded', `uploads/report/one/write/1/output-${'d'.repeat(64)}.json`],
-    ['belongs to another attempt', `uploads/report/one/write/2/output-${'d'.repeat(64)}.json`],
-  ])('that %s is refused', async (_what, key) => {
+    ['was never uploaded', 1, '"other"'],
+    ['belongs to another attempt', 2, '"x"'],
+  ])('that %s is refused', async (_what, attempt, uploaded) => {
     const { scene, token } = await running();
-    const output = { key, sha256: 'd'.repeat(64), bytes: 5 };
+    const key = `uploads/report/one/write/${attempt}/output-${sha256('"x"')}.json`;
+    scene.blobs.uploads.set(key.replace(sha256('"x"'), sha256(uploaded)), uploaded);
+    const output = { key, sha256: sha256('"x"'), bytes: 3 };
     const answer = await scene.call('complete', completeBody({ output }), token);
     expect([answer.status, codeOf(answer)]).toEqual([400, 'invalid_request']);
     expect(await scene.attempt()).toMatchObject({ status: 'running' });
