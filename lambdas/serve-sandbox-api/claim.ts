@@ -51,7 +51,8 @@ async function decideOnce(
     ports.signals.count('ClaimConflict');
   }
   if (decision.kind !== 'claimed' && decision.kind !== 'repeat') {
-    if (decision.kind === 'refused') ports.signals.count('ClaimRefused');
+    // `execution_closed` and `stale_epoch` are told to who has shown the code, and is merely late.
+    if (decision.code === 'claim_refused') ports.signals.count('ClaimRefused');
     throw new WfloError(decision.code, decision.message);
   }
 

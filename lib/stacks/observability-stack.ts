@@ -79,6 +79,7 @@ export class ObservabilityStack extends Stack {
       description:
         'Two runners claimed one lease: somebody may have read a bootstrap code. See the event sandbox.claim_conflict',
     });
+    const refusals = this.alarmOnSandboxes();
     this.alarm('AuditGap', {
       metric: counted('AuditGaps', 'relay-events'),
       threshold: 1,
@@ -89,7 +90,49 @@ export class ObservabilityStack extends Stack {
       threshold: 1,
       description: 'Somebody wrote something else into the Events table; nothing of it can stand in a chain',
     });
-    this.makeDashboard(functions, lag, conflicts, platform);
+    this.makeDashboard(functions, lag, [conflicts, ...refusals], platform);
+  }
+
+  /**
+   * What sandboxes tried and were refused, or what was noticed of them. Answers what the dashboard shows of it. There is
+   * no alarm on `LateResult`: every cancelled sandbox may report late, and it changes nothing.
+   */
+  private alarmOnSandboxes(): readonly IMetric[] {
+    const refused = counted('ClaimRefused', 'serve-sandbox-api').with({ period: Duration.minutes(5) });
+    // Five, because one or two come from a runner whose answer was lost, or a task that ended in that moment.
+    this.alarm('ClaimRefused', {
+      metric: refused,
+      threshold: 5,
+      description:
+        'Five claims in five minutes were refused: somebody may guess codes, or tasks run another revision than was frozen. ' +
+        'Lines with status 403 in the log of serve-sandbox-api name the execution and the step',
+    });
+    const outcomes = [counted('OutcomeRefused', 'finish-step'), counted('OutcomeRefused', 'reconcile')] as const;
+    const description =
+      'An outcome.json does not count: the runner that claimed did not write it, or not for this attempt. ' +
+      'The warning in the log says which and why';
+    // By function, each from the first one: no runner of ours leaves such a file.
+    this.alarm('FinishStepOutcomeRefused', { metric: outcomes[0], threshold: 1, description });
+    this.alarm('ReconcileOutcomeRefused', { metric: outcomes[1], threshold: 1, description });
+    const unwritten = counted('LogsNotWritten', 'serve-sandbox-api');
+    // Runners send such lines again: one throttled minute loses none.
+    this.alarm('LogsNotWritten', {
+      metric: unwritten,
+      threshold: 1,
+      minutes: 3,
+      description:
+        'Log lines of sandboxes could not be written in three minutes one after the other; runners drop them in the end. ' +
+        'The failure is in the log of serve-sandbox-api',
+    });
+    const elsewhere = counted('ClaimSourceDiffers', 'serve-sandbox-api');
+    this.alarm('ClaimSourceDiffers', {
+      metric: elsewhere,
+      threshold: 1,
+      description:
+        'A claim with the right code came from another address of the network than its task has: something else in the network may act for it. ' +
+        'The warning in the log of serve-sandbox-api has both addresses',
+    });
+    return [refused, ...outcomes, unwritten, elsewhere, counted('LateResult', 'serve-sandbox-api')];
   }
 
   private makeTopic(data: DataStack): Topic {
@@ -145,11 +188,11 @@ export class ObservabilityStack extends Stack {
   private makeDashboard(
     functions: readonly PlatformFunction[],
     lag: IMetric,
-    conflicts: IMetric,
+    sandboxes: readonly IMetric[],
     platform: PlatformStack,
   ): void {
     const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: `wflo-${this.stage}` });
-    const graph = (title: string, left: IMetric[]) => new GraphWidget({ title, left, width: 12 });
+    const graph = (title: string, left: readonly IMetric[]) => new GraphWidget({ title, left: [...left], width: 12 });
     const of = (metric: string, statistic: string) =>
       functions.map((fn) => functionMetric(fn, metric, statistic).with({ label: fn.node.id }));
     dashboard.addWidgets(
@@ -157,7 +200,7 @@ export class ObservabilityStack extends Stack {
       graph('Errors of functions', of('Errors', Stats.SUM)),
       graph('Duration of functions, p99', of('Duration', 'p99')),
       graph('Relay: milliseconds behind the outbox', [lag]),
-      graph('Claims in conflict', [conflicts]),
+      graph('Sandboxes: conflicts, refusals, late results', sandboxes),
       graph('Failures of the APIs', [serverErrors(platform.sandboxApi), serverErrors(platform.controlApi)]),
     );
   }

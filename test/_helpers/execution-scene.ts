@@ -16,8 +16,10 @@ import type {
 } from '../../lib/execution/machine.ts';
 import type { AttemptRecord, ExecutionRecord, FinishAnswer, LeaseRecord } from '../../lib/execution/records.ts';
 import type { Json } from '../../lib/json.ts';
+import type { Completion } from '../../lib/sandbox/completion-hash.ts';
 import type { Exit } from '../../lib/sandbox/exit.ts';
 import { RUNNER_ENV } from '../../lib/sandbox/protocol.ts';
+import { outcomeKey } from '../../lib/sandbox/upload-key.ts';
 import type { Template } from '../../lib/workflow/template.ts';
 import { FakeAuditStore } from './fakes/fake-audit-store.ts';
 import { FakeBlobStore } from './fakes/fake-blob-store.ts';
@@ -28,6 +30,7 @@ import { FakeIds } from './fakes/fake-ids.ts';
 import { FakeSandboxTasks } from './fakes/fake-sandbox-tasks.ts';
 import { FakeStateMachines } from './fakes/fake-state-machines.ts';
 import { FakeStepFunctionInvoker } from './fakes/fake-step-function-invoker.ts';
+import { outcomeText, RUNNER_KEY } from './signed-outcome.ts';
 
 export const EXECUTION_ID = 'report:one';
 export const EXECUTION_ARN = 'arn:aws:states:us-east-1:123456789012:execution:wflo-dev-report:one';
@@ -165,7 +168,12 @@ export class ExecutionScene {
     const attempt = await this.attempt(step.path, prepared.attempt);
     const lease = await this.lease(step.path, prepared.attempt);
     const now = this.clock.now();
-    const taken = { taskArn, lastHeartbeatAt: now.toISOString(), checkAt: now.toISOString() };
+    const taken = {
+      taskArn,
+      outcomeKey: RUNNER_KEY.publicKey,
+      lastHeartbeatAt: now.toISOString(),
+      checkAt: now.toISOString(),
+    };
     return this.executions.commit({
       executionId: EXECUTION_ID,
       changes: claimChanges(attempt, lease, now, taken),
@@ -205,6 +213,12 @@ export class ExecutionScene {
       ],
       events: [],
     });
+  }
+
+  /** The runner leaves its outcome as `outcome.json`. */
+  async leave(completion: Partial<Completion> = {}, changed: Parameters<typeof outcomeText>[2] = {}): Promise<void> {
+    const lease = await this.lease();
+    this.blobs.uploads.set(outcomeKey(lease, lease.leaseId), outcomeText(lease, completion, changed));
   }
 
   invoke(prepared: PrepareAnswer, step: StepConfig = APPLY) {

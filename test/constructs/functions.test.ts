@@ -148,7 +148,7 @@ describe('what starts functions', () => {
 describe('alarms', () => {
   it('all tell the topic', () => {
     const alarms = stage.ofType('AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(17);
+    expect(alarms).toHaveLength(22);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toHaveLength(1);
       expect(Properties.AlarmDescription.length).toBeGreaterThan(20);
@@ -164,5 +164,31 @@ describe('alarms', () => {
     const queues = stage.ofType('AWS::SQS::Queue').map(({ Properties }) => Properties.QueueName);
     const serving = PLATFORM_FUNCTIONS.filter((name) => name !== 'copy-code').map((name) => `wflo-dev-${name}`);
     expect([...queues, ...serving].filter((name) => !watched.includes(name))).toEqual([]);
+  });
+
+  it('watch what handlers count, under the service name of the function that counts it', () => {
+    const counted = stage
+      .ofType('AWS::CloudWatch::Alarm')
+      .filter(({ Properties }) => Properties.Namespace === 'Wflo')
+      .map(({ Properties }) => {
+        const [dimension, ...others] = Properties.Dimensions;
+        expect([dimension.Name, others, Properties.Statistic]).toEqual(['service', [], 'Sum']);
+        const { MetricName, Threshold, Period, EvaluationPeriods } = Properties;
+        return [MetricName, dimension.Value, Threshold, (Period / 60) * EvaluationPeriods];
+      });
+    expect(counted.sort()).toEqual([
+      ['AuditGaps', 'relay-events', 1, 1],
+      ['ClaimConflict', 'serve-sandbox-api', 1, 1],
+      ['ClaimRefused', 'serve-sandbox-api', 5, 5],
+      ['ClaimSourceDiffers', 'serve-sandbox-api', 1, 1],
+      ['LogsNotWritten', 'serve-sandbox-api', 1, 3],
+      ['OutcomeRefused', 'finish-step', 1, 1],
+      ['OutcomeRefused', 'reconcile', 1, 1],
+      ['UnknownOutboxItems', 'relay-events', 1, 1],
+    ]);
+    const services = stage
+      .ofType('AWS::Lambda::Function')
+      .map(({ Properties }) => Properties.Environment?.Variables?.POWERTOOLS_SERVICE_NAME);
+    expect(counted.map(([, service]) => service).filter((service) => !services.includes(service))).toEqual([]);
   });
 });

@@ -112,6 +112,7 @@ describe('task definitions of sandboxes', () => {
         'ReadonlyRootFilesystem',
         'StopTimeout',
         'Ulimits',
+        'User',
       ]);
       expect(Object.keys(container.LinuxParameters).sort()).toEqual(['Capabilities', 'InitProcessEnabled']);
       expect(container.StopTimeout).toBe(60);
@@ -142,7 +143,6 @@ describe('task definitions of sandboxes', () => {
     'ExtraHosts',
     'DnsServers',
     'VolumesFrom',
-    'User',
     'EntryPoint',
     'Command',
     'HealthCheck',
@@ -167,10 +167,19 @@ describe('task definitions of sandboxes', () => {
 
   it('carry no secret, no log driver and no way in', () => {
     for (const container of containers()) {
-      expect(container.Environment).toEqual([
+      expect(container.Environment.slice(0, 2)).toEqual([
         { Name: 'WFLO_ROOT', Value: '/workspace' },
         { Name: 'WFLO_AGENT_UID', Value: '1000' },
       ]);
+    }
+  });
+
+  it('say themselves as whom and with which libraries the runner starts, whatever their image says', () => {
+    for (const container of containers()) {
+      expect(container.User).toBe('0:0');
+      expect(container.Environment.slice(2)).toEqual(
+        ['NODE_OPTIONS', 'LD_PRELOAD', 'LD_AUDIT', 'LD_LIBRARY_PATH'].map((Name) => ({ Name, Value: '' })),
+      );
     }
   });
 

@@ -31,7 +31,7 @@ export interface Agent {
   readonly command: readonly string[];
   /** Files of the step's code, by name. */
   readonly files?: { readonly [name: string]: string };
-  readonly image?: 'python' | 'node' | 'compiled';
+  readonly image?: 'python' | 'node' | 'compiled' | 'hostile';
   readonly env?: { readonly [name: string]: string };
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { dockerDriver } from '../../lib/local-cloud/sandbox-host/docker-driver.ts';
 import { buildImages } from '../../sandbox-images/build-images.ts';
 import { docker } from '../../sandbox-images/docker.ts';
@@ -12,7 +13,8 @@ import type { Target } from './target.ts';
 export async function dockerTarget(): Promise<Target> {
   const workFolder = await mkdtemp(join(tmpdir(), 'wflo-docker-driver-'));
   const compiled = await prepareCompiledImage(join(workFolder, 'compiled'));
-  const tags = await buildImages({ env: process.env, report: () => undefined, customImages: { compiled } });
+  const hostile = fileURLToPath(new URL('../images/hostile', import.meta.url));
+  const tags = await buildImages({ env: process.env, report: () => undefined, customImages: { compiled, hostile } });
   const log = runnerLog();
   // The objects of the tests are served beside their API, without signatures.
   const isObject = (url: URL): boolean => url.pathname.startsWith('/objects/');

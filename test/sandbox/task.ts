@@ -1,4 +1,9 @@
-import { DROPPED_CAPABILITIES, ULIMITS } from '../../lib/constructs/sandbox-task/sandbox-tasks.ts';
+import {
+  DROPPED_CAPABILITIES,
+  ENVIRONMENT,
+  RUNNER_USER,
+  ULIMITS,
+} from '../../lib/constructs/sandbox-task/sandbox-tasks.ts';
 import type { SandboxTask } from '../../lib/local-cloud/sandbox-host/sandbox-driver.ts';
 import { TASK, TASK_DEFINITION } from '../_helpers/sandbox-scene.ts';
 
@@ -21,11 +26,11 @@ export function taskOf(
     cpu: 512,
     memoryMiB,
     environment: {
-      WFLO_ROOT: '/workspace',
-      WFLO_AGENT_UID: '1000',
+      ...ENVIRONMENT,
       ...Object.fromEntries(OVERRIDES.map((name) => [name, variables[name] ?? ''])),
     },
     container: {
+      user: RUNNER_USER,
       readonlyRoot: true,
       droppedCapabilities: DROPPED_CAPABILITIES,
       init: true,

@@ -29,6 +29,20 @@ export const ULIMITS = [
   { name: 'nproc', limit: 512 },
 ] as const;
 
+/**
+ * Beside what RunTask adds. An image may set variables and a user of its own; what decides how the runner is loaded,
+ * and as whom it runs, is not the image's to say.
+ */
+export const ENVIRONMENT = {
+  WFLO_ROOT: '/workspace',
+  WFLO_AGENT_UID: '1000',
+  NODE_OPTIONS: '',
+  LD_PRELOAD: '',
+  LD_AUDIT: '',
+  LD_LIBRARY_PATH: '',
+} as const;
+export const RUNNER_USER = '0:0';
+
 /** Seconds between SIGTERM and SIGKILL: the runner ends the agent and completes. */
 const STOP_SECONDS = 60;
 
@@ -88,10 +102,8 @@ export class SandboxTasks extends Construct {
             { sourceVolume: 'workspace', containerPath: '/workspace', readOnly: false },
             { sourceVolume: 'tmp', containerPath: '/tmp', readOnly: false },
           ],
-          environment: [
-            { name: 'WFLO_ROOT', value: '/workspace' },
-            { name: 'WFLO_AGENT_UID', value: '1000' },
-          ],
+          user: RUNNER_USER,
+          environment: Object.entries(ENVIRONMENT).map(([name, value]) => ({ name, value })),
           linuxParameters: {
             capabilities: { drop: [...DROPPED_CAPABILITIES] },
             // A small init is PID 1 and takes in the processes that lose their parent, which Node cannot.
@@ -105,7 +117,8 @@ export class SandboxTasks extends Construct {
     retainOnReplacement(definition, removalPolicy(deployment));
     Validations.of(definition).acknowledge({
       id: 'AwsSolutions-ECS2',
-      reason: 'a folder and a user id; nothing secret is ever in the environment of a sandbox',
+      reason:
+        'a folder, a user id and what an image may not set; nothing secret is ever in the environment of a sandbox',
     });
     Validations.of(definition).acknowledge({
       id: 'AwsSolutions-ECS7',

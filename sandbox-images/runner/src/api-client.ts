@@ -9,7 +9,8 @@ import type {
   UrlsAnswer,
   UrlsRequest,
 } from '../../../lib/sandbox/protocol.ts';
-import { isRetryableStatus, Retryable, request, retry } from './retry.ts';
+import { request } from './http-request.ts';
+import { isRetryableStatus, Retryable, retry } from './retry.ts';
 import type { Timings } from './timings.ts';
 
 /** The sandbox API refused for good: 409 (this runner no longer acts), 401, 400. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { Readable, Transform } from 'node:stream';
+import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { ReadableStream } from 'node:stream/web';
-import { isRetryableStatus, Retryable, request, retry } from './retry.ts';
+import { request } from './http-request.ts';
+import { isRetryableStatus, Retryable, retry } from './retry.ts';
 import type { Timings } from './timings.ts';
 
 export interface Download {
@@ -21,8 +21,9 @@ export async function download(source: Download, timings: Timings): Promise<void
   await retry(
     async () => {
       const response = await request(source.what, source.url, {}, timings.fetchMs);
-      if (isRetryableStatus(response.status)) throw new Retryable(`${source.what}: status ${response.status}`);
-      if (!response.ok || response.body === null) {
+      if (!response.ok) {
+        response.discard();
+        if (isRetryableStatus(response.status)) throw new Retryable(`${source.what}: status ${response.status}`);
         throw new Error(`${source.what} could not be fetched: status ${response.status}`);
       }
       const hash = createHash('sha256');
@@ -35,8 +36,7 @@ export async function download(source: Download, timings: Timings): Promise<void
         },
       });
       try {
-        const body = Readable.fromWeb(response.body as ReadableStream<Uint8Array>);
-        await pipeline(body, check, createWriteStream(source.file, { mode: 0o600 }));
+        await pipeline(response.body, check, createWriteStream(source.file, { mode: 0o600 }));
       } catch {
         if (bytes > source.limitBytes) {
           throw new Error(`${source.what} is larger than ${source.limitBytes} bytes`);

@@ -1,4 +1,5 @@
-import { isRetryableStatus, Retryable, request, retry } from './retry.ts';
+import { request } from './http-request.ts';
+import { isRetryableStatus, Retryable, retry } from './retry.ts';
 import type { Timings } from './timings.ts';
 
 /** The ARN of the task that this container belongs to, from the ECS task metadata endpoint, version 4. */
@@ -7,7 +8,10 @@ export async function taskArn(metadataUri: string, timings: Timings): Promise<st
     async () => {
       const response = await request('task metadata', `${metadataUri}/task`, {}, timings.requestMs);
       if (isRetryableStatus(response.status)) throw new Retryable(`task metadata: status ${response.status}`);
-      const body: unknown = await response.json().catch(() => undefined);
+      const body: unknown = await response
+        .text()
+        .then(JSON.parse)
+        .catch(() => undefined);
       const arn = typeof body === 'object' && body !== null && 'TaskARN' in body ? body.TaskARN : undefined;
       if (!response.ok || typeof arn !== 'string') {
         throw new Error(`task metadata: status ${response.status}, and no TaskARN in the answer`);

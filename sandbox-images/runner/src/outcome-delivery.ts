@@ -2,7 +2,8 @@ import type { CompleteRequest, OutcomeBody } from '../../../lib/sandbox/protocol
 import type { OutcomeSigner } from '../../../lib/sandbox/sign-outcome.ts';
 import { type ApiClient, Refused } from './api-client.ts';
 import type { RunnerEnvironment } from './environment.ts';
-import { Retryable, request, retry } from './retry.ts';
+import { request } from './http-request.ts';
+import { Retryable, retry } from './retry.ts';
 import type { Timings } from './timings.ts';
 
 export interface OutcomeDelivery {
@@ -56,9 +57,9 @@ async function leaveOutcome(
   const text = JSON.stringify(signer.sign(body));
   await retry(
     async () => {
-      const init = { method: 'PUT', body: text, signal: settled };
+      const init = { method: 'PUT', body: text, signal: settled } as const;
       const response = await request('outcome.json', api.outcomeUrl, init, timings.requestMs);
-      await response.body?.cancel();
+      response.discard();
       if (!response.ok) throw new Retryable(`outcome.json: status ${response.status}`);
     },
     { withinMs: timings.deliveryMs, backoffMs: timings.backoffMs, giveUp: settled },

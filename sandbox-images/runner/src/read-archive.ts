@@ -35,10 +35,10 @@ export async function readArchive(
 ): Promise<void> {
   let failure: unknown;
   let last: Promise<void> = Promise.resolve();
-  const input = createReadStream(file);
+  const stopped = new AbortController();
   const fail = (error: unknown): void => {
     failure ??= error;
-    input.destroy(new Error('the archive is not read on'));
+    stopped.abort();
   };
   const parser = new tar.Parser({
     strict: true,
@@ -46,10 +46,13 @@ export async function readArchive(
       const { path, size, mode, type, linkpath } = entry;
       const content = entry as unknown as AsyncIterable<Buffer>;
       last = last
-        .then(() => failure ?? onEntry({ path, size, mode, type, linkpath, content, skip: () => void entry.resume() }))
-        .then(() => undefined)
+        .then(async () => {
+          if (failure !== undefined) throw failure;
+          await onEntry({ path, size, mode, type, linkpath, content, skip: () => void entry.resume() });
+        })
         .catch((error) => {
           fail(error);
+          // An entry that nobody takes would hold the parser up for ever.
           entry.resume();
         });
     },
@@ -59,7 +62,12 @@ export async function readArchive(
     fail(new ArchiveRefused(`${what} holds ${JSON.stringify(entry.path)}, which is of an unknown kind`)),
   );
   try {
-    await pipeline(input, createGunzip(), limited(what, limitBytes, fail), parser as unknown as NodeJS.WritableStream);
+    const limit = limited(what, limitBytes, fail);
+    const { signal } = stopped;
+    // The file may have been read to its end by then, so that the pipeline as a whole is stopped.
+    await pipeline(createReadStream(file), createGunzip(), limit, parser as unknown as NodeJS.WritableStream, {
+      signal,
+    });
     await last;
   } catch (error) {
     await last;

@@ -25,20 +25,6 @@ export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions)
   }
 }
 
-/** `fetch` with a time limit; what no answer came from is `Retryable`. The message never holds the URL, which may be signed. */
-export async function request(what: string, url: string, init: RequestInit, timeoutMs: number): Promise<Response> {
-  try {
-    const timeout = AbortSignal.timeout(timeoutMs);
-    const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
-    return await fetch(url, { redirect: 'error', ...init, signal });
-  } catch (error) {
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
-    const reason =
-      cause instanceof Error ? ('code' in cause && cause.code ? String(cause.code) : cause.name) : String(cause);
-    throw new Retryable(`${what}: no answer (${reason})`);
-  }
-}
-
 export function isRetryableStatus(status: number): boolean {
   return status >= 500 || status === 429;
 }

@@ -41,6 +41,9 @@ export async function runSandbox(
   const signer = outcomeSigner();
   try {
     environment = parseEnvironment(variables);
+    if (environment.agentUid !== undefined && process.getuid?.() !== 0) {
+      throw new RefusedToStart('the runner is not root, so that the agent would be the same user as the runner');
+    }
     api = new ApiClient(environment.api, timings);
     claimed = await claim(environment, api, signer, timings, options.stopping);
   } catch (error) {
@@ -186,7 +189,7 @@ async function collectOutput(
       purpose: 'output',
       bytes: bytes.length,
       sha256: sha256(bytes),
-      open: () => new Uint8Array(bytes),
+      open: () => bytes,
     } as const;
     return { exit, output: await upload(api, object, timings) };
   } catch (error) {

@@ -1,11 +1,13 @@
+import type { Readable } from 'node:stream';
 import type { UrlsRequest } from '../../../lib/sandbox/protocol.ts';
 import type { ApiClient } from './api-client.ts';
-import { isRetryableStatus, Retryable, request, retry } from './retry.ts';
+import { request } from './http-request.ts';
+import { isRetryableStatus, Retryable, retry } from './retry.ts';
 import type { Timings } from './timings.ts';
 
 export interface Upload extends Omit<UrlsRequest, 'epoch'> {
   /** Begins the content anew for every try. */
-  open(): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+  open(): Uint8Array | Readable;
 }
 
 export interface UploadedObject {
@@ -23,7 +25,6 @@ export async function upload(api: ApiClient, object: Upload, timings: Timings): 
   return retry(
     async () => {
       const target = await api.urls({ purpose, bytes, sha256 }, { withinMs: timings.fetchMs });
-      const body = object.open();
       const response = await request(
         `${purpose} upload`,
         target.url,
@@ -31,12 +32,11 @@ export async function upload(api: ApiClient, object: Upload, timings: Timings): 
           method: 'PUT',
           // S3 takes no body of unknown length, and a stream has one only where it is said.
           headers: { ...target.headers, 'content-length': String(bytes) },
-          body,
-          ...(body instanceof ReadableStream ? { duplex: 'half' } : {}),
-        } as RequestInit,
+          body: object.open(),
+        },
         timings.deliveryMs,
       );
-      await response.body?.cancel();
+      response.discard();
       if (response.ok) return { key: target.key, sha256, bytes };
       const failure = `${purpose} upload: status ${response.status}`;
       // 403: the URL has expired, or its signer's session has ended; another one may do.

@@ -1,5 +1,4 @@
 import { createReadStream } from 'node:fs';
-import { Readable } from 'node:stream';
 import { EXIT_CODE_RUNNER_ERROR } from '../../../lib/sandbox/exit.ts';
 import type { CompleteRequest, WorkspaceObject } from '../../../lib/sandbox/protocol.ts';
 import { type ApiClient, Refused } from './api-client.ts';
@@ -52,7 +51,7 @@ async function deliver({ environment, api, timings }: DeliveryOptions): Promise<
   const packed = await packWorkspace({ folder, root, agentUid: agentUser(environment) });
   const { file, sha256, bytes } = packed;
   try {
-    const open = () => Readable.toWeb(createReadStream(file)) as ReadableStream<Uint8Array>;
+    const open = () => createReadStream(file);
     return await upload(api, { purpose: 'workspace', bytes, sha256, open }, timings);
   } finally {
     await packed.remove();

@@ -177,6 +177,20 @@ result = sorted(read)
     },
   },
   {
+    name: 'user and variables of an image do not reach the runner',
+    agent: {
+      command: ['sh', '-c', 'echo "{\\"uid\\":$(id -u),\\"options\\":\\"$NODE_OPTIONS\\"}" > "$WFLO_OUTPUT"'],
+      image: 'hostile',
+    },
+    ends: okWith({ uid: 1000, options: '' }),
+    differs: {
+      process: {
+        here: 'not run: there is no image',
+        why: 'the image of a step is not used; its programs must be on this machine',
+      },
+    },
+  },
+  {
     name: 'command lines hold no code and no token',
     agent: ({ driver }) =>
       reporting(`

@@ -164,9 +164,7 @@ describe('an outcome that does not count', () => {
 
   it.each<[string, { readonly output?: string; readonly workspace?: string }]>([
     ['an output that was never uploaded', { output: outputUploadKey(address, 'd'.repeat(64)) }],
-    ['an output of another attempt', { output: outputUploadKey({ ...address, attempt: 2 }, 'd'.repeat(64)) }],
     ['a workspace that was never uploaded', { workspace: workspaceKey(EXECUTION_ID, 'd'.repeat(64)) }],
-    ['a workspace of another execution', { workspace: workspaceKey('report:two', 'd'.repeat(64)) }],
   ])('is one that names %s', async (_what, { output, workspace }) => {
     const announced = { sha256: 'd'.repeat(64), bytes: 5 };
     const completion = {
@@ -176,6 +174,22 @@ describe('an outcome that does not count', () => {
     await leave(outcomeText(await scene.lease(), completion));
     expect(await look()).toBe('none');
     expect(refused).toEqual([expect.stringContaining(output ?? workspace ?? '')]);
+    await expectUntouched();
+  });
+
+  it.each<[string, { readonly output?: string; readonly workspace?: string }]>([
+    ['output of another attempt', { output: outputUploadKey({ ...address, attempt: 2 }, sha256('"x"')) }],
+    ['workspace of another execution', { workspace: workspaceKey('report:two', sha256('"x"')) }],
+  ])('is one that names the %s, although that is there', async (_what, { output, workspace }) => {
+    const announced = { sha256: sha256('"x"'), bytes: 3 };
+    scene.blobs.uploads.set(output ?? workspace ?? '', '"x"');
+    const completion = {
+      ...(output === undefined ? {} : { output: { key: output, ...announced } }),
+      ...(workspace === undefined ? {} : { workspace: { key: workspace, ...announced } }),
+    };
+    await leave(outcomeText(await scene.lease(), completion));
+    expect(await look()).toBe('none');
+    expect(refused).toEqual([expect.stringContaining('is not an upload of this attempt')]);
     await expectUntouched();
   });
 

@@ -7,6 +7,7 @@ import { unpublishedEvents } from '../../../../lambdas/reconcile/checks/unpublis
 import type { ReconcilePorts } from '../../../../lambdas/reconcile/ports.ts';
 import { CHECKS, failuresOf, reconcile } from '../../../../lambdas/reconcile/reconcile.ts';
 import type { PrepareAnswer } from '../../../../lib/execution/machine.ts';
+import { outcomeSigner } from '../../../../lib/sandbox/sign-outcome.ts';
 import {
   APPLY,
   beforeNextCommit,
@@ -260,6 +261,56 @@ describe('a silent lease', () => {
     beforeNextCommit(scene.executions, () => scene.complete(prepared, { reason: 'ok', code: 0 }, { risk: 1 }));
     expect(await repaired(silentLeases)).toBe(0);
     expect(await scene.attempt()).toMatchObject({ exit: { reason: 'ok' } });
+  });
+
+  it('has the outcome that its runner left signed, and its task is stopped', async () => {
+    const { prepared, taskArn } = await claimed();
+    await scene.leave({ output: { text: '{"risk":12}' } });
+    scene.clock.advance(359);
+    expect(await repaired(silentLeases)).toBe(0);
+    expect(await scene.attempt()).toMatchObject({ status: 'running' });
+    scene.clock.advance(2);
+    expect(await repaired(silentLeases)).toBe(1);
+    expect(await scene.attempt()).toMatchObject({ status: 'exited', exit: { reason: 'ok', code: 0 } });
+    expect(await scene.lease()).toMatchObject({ status: 'completed', epoch: 1 });
+    expect(scene.tasks.stopped.map((stop) => stop.taskArn)).toEqual([taskArn]);
+    expect(await repaired(silentLeases)).toBe(0);
+    expect(await scene.finish(prepared)).toMatchObject({ next: 'ok', refs: { risk: 12 } });
+    expect(scene.events().slice(2)).toEqual(['sandbox.exited', 'step.succeeded']);
+    expect(scene.outcomesRefused).toEqual([]);
+  });
+
+  it('is lost with an outcome that somebody else signed, as it is without', async () => {
+    const { taskArn } = await claimed();
+    await scene.leave({ output: { text: '{"risk":12}' } }, { signer: outcomeSigner() });
+    scene.clock.advance(361);
+    expect(await repaired(silentLeases)).toBe(1);
+    expect(await scene.attempt()).toMatchObject({ status: 'exited', exit: { reason: 'lost' } });
+    expect(await scene.lease()).toMatchObject({ status: 'fenced', epoch: 2 });
+    expect(scene.tasks.stopped.map((stop) => stop.taskArn)).toEqual([taskArn]);
+    expect(scene.outcomesRefused).toEqual(['the runner that claimed did not sign it']);
+    expect(scene.events().slice(2)).toEqual(['sandbox.lost']);
+  });
+
+  it('that left its outcome signed is left alone when it completes in the very moment', async () => {
+    const { prepared } = await claimed();
+    await scene.leave({ output: { text: '{"risk":12}' } });
+    scene.clock.advance(361);
+    beforeNextCommit(scene.executions, () => scene.complete(prepared, { reason: 'ok', code: 0 }, { risk: 12 }));
+    expect(await repaired(silentLeases)).toBe(0);
+    expect(scene.tasks.stopped).toEqual([]);
+    expect(scene.events().slice(2)).toEqual([]);
+  });
+
+  it('is not concluded to be lost while the store of outcomes is away', async () => {
+    await claimed();
+    scene.clock.advance(361);
+    scene.blobs.readSmall = async () => {
+      throw new Error('SlowDown');
+    };
+    const { repaired: count, failures } = await silentLeases.run(ports());
+    expect([count, failures]).toEqual([0, [new Error('SlowDown')]]);
+    expect(await scene.lease()).toMatchObject({ status: 'claimed', epoch: 1 });
   });
 
   it('does not exist for a function call, which has no heartbeat', async () => {

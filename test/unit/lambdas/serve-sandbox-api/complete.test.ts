@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fenceLease } from '../../../../lib/execution/close-attempt.ts';
 import { sha256 } from '../../../../lib/json.ts';
+import { formatSessionToken } from '../../../../lib/sandbox/session-token.ts';
 import {
   claimed,
   codeOf,
@@ -152,12 +153,83 @@ describe('a completion', () => {
     expect([beat.status, codeOf(beat)]).toEqual([409, 'stale_epoch']);
   });
 
+  it('with another epoch than that of the lease is refused, and the right one is still taken', async () => {
+    const { scene, token } = await running();
+    const answer = await scene.call('complete', completeBody({ epoch: 2 }), token);
+    expect([answer.status, codeOf(answer)]).toEqual([409, 'stale_epoch']);
+    expect(await scene.attempt()).toMatchObject({ status: 'running' });
+    expect(await scene.call('complete', completeBody(), token)).toMatchObject({ status: 200 });
+    expect(await scene.attempt()).toMatchObject({ status: 'exited', exit: { reason: 'ok' } });
+  });
+
   it('is not followed by anything but its repeat', async () => {
     const { scene, token } = await running();
     await scene.call('complete', completeBody(), token);
     for (const verb of ['heartbeat', 'events']) {
       expect(codeOf(await scene.call(verb, { epoch: 1, logs: [] }, token))).toBe('stale_epoch');
     }
+  });
+});
+
+describe('a late result', () => {
+  const line = { at: '2026-01-01T00:00:00.000Z', stream: 'stderr', text: 'too late' } as const;
+  const exit = { reason: 'agent_failed', code: 3 } as const;
+  const late = () => completeBody({ exit, logs: [line], output: { text: '{"stolen":true}' } });
+
+  async function fenced() {
+    const { scene, token } = await running();
+    await scene.store.commit({ executionId: EXECUTION_ID, changes: [fenceLease(await scene.lease())], events: [] });
+    return { scene, token };
+  }
+
+  it.each([
+    ['after the end of the execution', false, 'late_result'],
+    ['after its lease was fenced', true, 'stale_epoch'],
+  ])('%s is written down for people, and decides nothing', async (_what, isFenced, code) => {
+    const { scene, token } = isFenced ? await fenced() : await running();
+    await set(scene, { status: 'cancelled' });
+    const before = [await scene.lease(), await scene.execution(), scene.eventTypes()];
+    expect(codeOf(await scene.call('complete', late(), token))).toBe(code);
+    const attempt = await scene.attempt();
+    expect(attempt).toMatchObject({ status: 'running', lateExit: exit });
+    for (const field of ['exit', 'output', 'usage']) expect(attempt).not.toHaveProperty(field);
+    expect([await scene.lease(), await scene.execution(), scene.eventTypes()]).toEqual(before);
+    expect(scene.logs.lines).toMatchObject([line]);
+    expect(scene.counted).toEqual(['LateResult']);
+    expect(scene.noticed).toEqual([
+      {
+        what: 'a sandbox reported after its right to act was gone',
+        details: { executionId: EXECUTION_ID, path: 'write', attempt: 1, epoch: 1, exit },
+      },
+    ]);
+  });
+
+  it('keeps the first of two', async () => {
+    const { scene, token } = await fenced();
+    await scene.call('complete', late(), token);
+    await scene.call('complete', completeBody(), token);
+    expect(await scene.attempt()).toMatchObject({ lateExit: exit });
+    expect(scene.counted).toEqual(['LateResult', 'LateResult']);
+  });
+
+  it('has the same answer when it cannot be written down', async () => {
+    const { scene, token } = await fenced();
+    scene.store.beforeCommit = () => {
+      throw new Error('throttled');
+    };
+    scene.logs.failure = new Error('throttled');
+    const answer = await scene.call('complete', late(), token);
+    expect([answer.status, codeOf(answer)]).toEqual([409, 'stale_epoch']);
+    expect(scene.counted).toEqual(['LateResult', 'LogsNotWritten']);
+    expect(scene.failures).toHaveLength(2);
+  });
+
+  it('is nothing that is believed of who has no session of the lease', async () => {
+    const { scene } = await fenced();
+    const forged = formatSessionToken({ executionId: EXECUTION_ID, path: 'write', attempt: 1 }, 'x'.repeat(43));
+    expect(codeOf(await scene.call('complete', late(), forged))).toBe('invalid_session');
+    expect(await scene.attempt()).not.toHaveProperty('lateExit');
+    expect([scene.counted, scene.logs.lines]).toEqual([[], []]);
   });
 });
 
@@ -205,11 +277,13 @@ describe('output', () => {
   });
 
   it.each([
-    ['was never uploaded', `uploads/report/one/write/1/output-${'d'.repeat(64)}.json`],
-    ['belongs to another attempt', `uploads/report/one/write/2/output-${'d'.repeat(64)}.json`],
-  ])('that %s is refused', async (_what, key) => {
+    ['was never uploaded', 1, '"other"'],
+    ['belongs to another attempt', 2, '"x"'],
+  ])('that %s is refused', async (_what, attempt, uploaded) => {
     const { scene, token } = await running();
-    const output = { key, sha256: 'd'.repeat(64), bytes: 5 };
+    const key = `uploads/report/one/write/${attempt}/output-${sha256('"x"')}.json`;
+    scene.blobs.uploads.set(key.replace(sha256('"x"'), sha256(uploaded)), uploaded);
+    const output = { key, sha256: sha256('"x"'), bytes: 3 };
     const answer = await scene.call('complete', completeBody({ output }), token);
     expect([answer.status, codeOf(answer)]).toEqual([400, 'invalid_request']);
     expect(await scene.attempt()).toMatchObject({ status: 'running' });
