@@ -4,9 +4,17 @@
  */
 import type { ChainHead, ChainRecord, OutboxItem, WfloEvent } from './audit/events.ts';
 import type { WorkflowConfig } from './execution/machine.ts';
-import type { AttemptRecord, ExecutionRecord, Handle, LeaseRecord } from './execution/records.ts';
+import type {
+  ApprovalRecord,
+  AttemptRecord,
+  ExecutionRecord,
+  Freeze,
+  Handle,
+  LeaseRecord,
+} from './execution/records.ts';
 import type { ExecutionStatus } from './execution/status.ts';
 import type { Json } from './json.ts';
+import type { GroupRecord, PersonRecord } from './people/records.ts';
 import type { LogLine, UrlsAnswer } from './sandbox/protocol.ts';
 
 export interface Clock {
@@ -31,12 +39,14 @@ export interface Records {
   readonly execution: ExecutionRecord;
   readonly attempt: AttemptRecord;
   readonly lease: LeaseRecord;
+  readonly approval: ApprovalRecord;
 }
 
 interface Address {
   readonly execution: object;
   readonly attempt: { readonly path: string; readonly attempt: number };
   readonly lease: { readonly path: string; readonly attempt: number };
+  readonly approval: { readonly approvalId: string };
 }
 
 /** One change of one record. `put` expects that there is none; `set` and a bare `expect` that there is one. */
@@ -49,7 +59,21 @@ export type ChangeOf<K extends keyof Records> = { readonly item: K } & Address[K
         readonly expect?: Expect<Records[K]>;
       }
   );
-export type Change = ChangeOf<'execution'> | ChangeOf<'attempt'> | ChangeOf<'lease'>;
+export type Change =
+  | ChangeOf<'execution'>
+  | ChangeOf<'attempt'>
+  | ChangeOf<'lease'>
+  | ChangeOf<'approval'>
+  | OpenCountChange;
+
+/** Counts the open executions of a workflow in a tenant; up only while there are fewer than `limit`. */
+export interface OpenCountChange {
+  readonly item: 'openCount';
+  readonly tenant: string;
+  readonly workflow: string;
+  readonly add: 1 | -1;
+  readonly limit?: number;
+}
 
 /**
  * State and event are written together: all changes and one outbox item with all events, or nothing. At most one
@@ -71,6 +95,13 @@ export interface ExecutionQuery {
   readonly cursor?: string;
 }
 
+export interface ApprovalQuery {
+  readonly tenant: string;
+  readonly all: boolean;
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
 export interface Page<T> {
   readonly items: readonly T[];
   /** Present where there may be more. */
@@ -85,11 +116,48 @@ export interface ExecutionStore {
   listAttempts(executionId: string, path?: string): Promise<readonly AttemptRecord[]>;
   getLease(executionId: string, path: string, attempt: number): Promise<LeaseRecord | undefined>;
   listLeases(executionId: string): Promise<readonly LeaseRecord[]>;
+  getApproval(approvalId: string): Promise<ApprovalRecord | undefined>;
+  /** By path, then number. */
+  listApprovals(executionId: string): Promise<readonly ApprovalRecord[]>;
+  /** Of a tenant, newest first; only pending ones unless `all`. Eventually consistent. */
+  queryApprovals(query: ApprovalQuery): Promise<Page<ApprovalRecord>>;
+  /** How many executions of a workflow are open in a tenant, where its workflow bounds them. */
+  openCount(tenant: string, workflow: string): Promise<number>;
+  /** The emergency stop; empty where there is none. Strongly consistent. */
+  getFreeze(): Promise<Freeze>;
+  /** `events` are of the chain of a tenant. False when the stored version is not the one before this. */
+  setFreeze(freeze: Freeze, events: readonly WfloEvent[]): Promise<boolean>;
   /** False when an expectation did not hold: nothing was written. Conflicts with other transactions are retried inside. */
   commit(transaction: Transaction): Promise<boolean>;
   listExecutions(query: ExecutionQuery): Promise<Page<ExecutionRecord>>;
   /** Records whose `checkAt` is before `now`, oldest first. Eventually consistent. */
-  due<K extends 'execution' | 'lease'>(item: K, now: Date, limit: number): Promise<readonly Records[K][]>;
+  due<K extends 'execution' | 'lease' | 'approval'>(item: K, now: Date, limit: number): Promise<readonly Records[K][]>;
+}
+
+// ---- People ----------------------------------------------------------------------------------------------------
+
+/** What decisions and claims read of people. All reads are strongly consistent. */
+export interface People {
+  /** The person that an identity is linked to, active or not. */
+  findByIdentity(identity: string): Promise<PersonRecord | undefined>;
+  getPerson(tenant: string, personId: string): Promise<PersonRecord | undefined>;
+  getGroup(tenant: string, group: string): Promise<GroupRecord | undefined>;
+  /** Whether an administrator says that the sessions of an IAM role are each one person. */
+  isAttested(roleArn: string): Promise<boolean>;
+}
+
+// ---- Task tokens -----------------------------------------------------------------------------------------------
+
+/** Write side: nobody who writes tokens reads them. */
+export interface TaskTokenWriter {
+  /** The last one wins: a state that was entered again has a new one. */
+  put(approvalId: string, token: string): Promise<void>;
+}
+
+export interface TaskTokenReader {
+  get(approvalId: string): Promise<string | undefined>;
+  /** Once it is of no use. */
+  remove(approvalId: string): Promise<void>;
 }
 
 export interface OutboxStore {
@@ -185,6 +253,11 @@ export interface StateMachines {
   describe(executionArn: string): Promise<MachineExecution | undefined>;
   /** No error when it has ended already. */
   stop(executionArn: string, error: string, cause: string): Promise<void>;
+}
+
+export interface WaitingStates {
+  /** `gone`: the state waits no more, or never knew the token. */
+  resume(token: string, output: Json): Promise<'resumed' | 'gone'>;
 }
 
 export interface StepFunctionInvoker {

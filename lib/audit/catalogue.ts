@@ -30,6 +30,9 @@ const usage = z.object({
   stderrTruncated: z.boolean(),
 });
 
+const quorums = z.array(z.object({ group: z.string(), min: z.number().int().positive() }));
+const scope = z.object({ all: z.boolean(), workflows: z.array(z.string()), tenants: z.array(z.string()) });
+
 interface CatalogueEntry {
   readonly description: string;
   readonly data: z.ZodObject;
@@ -58,9 +61,13 @@ export const EVENT_CATALOGUE = {
     description: 'An execution passed the time limit of its workflow.',
     data: z.object({ timeoutSeconds: z.number() }),
   },
+  'workflow.rejected': {
+    description: 'An execution ended because an approval that it needed was rejected or expired.',
+    data: z.object({ error }),
+  },
   'step.prepared': {
     description: 'An attempt of a step was allotted, and what it will run was frozen.',
-    data: z.object({ kind: z.enum(['sandbox', 'lambda']), payloadHash: hash }),
+    data: z.object({ kind: z.enum(['sandbox', 'lambda', 'approval']), payloadHash: hash }),
   },
   'step.started': {
     description: 'An attempt was claimed: from here on it may have acted.',
@@ -97,6 +104,96 @@ export const EVENT_CATALOGUE = {
   'sandbox.claim_conflict': {
     description: 'Two runners claimed one lease. The second was refused, and the lease fenced.',
     data: z.object({ leaseId: z.string() }),
+  },
+  'approval.requested': {
+    description: 'Somebody has to approve what was frozen before it may be done.',
+    data: z.object({
+      approvalId: z.string(),
+      payloadHash: hash,
+      groups: quorums,
+      requester: actor,
+      expiresAt: z.string(),
+      note: z.string().optional(),
+    }),
+  },
+  'approval.voted': {
+    description: 'A person approved, and more have to. The actor is the person.',
+    data: z.object({ approvalId: z.string(), decision: z.enum(['approve', 'reject']), comment: z.string().optional() }),
+  },
+  'approval.granted': {
+    description: 'All groups have approved. Absent approvers: nobody decided in time, and the gate lets that pass.',
+    data: z.object({
+      approvalId: z.string(),
+      payloadHash: hash,
+      approvers: z.array(z.string()),
+      executeBy: z.string(),
+      comment: z.string().optional(),
+    }),
+  },
+  'approval.rejected': {
+    description: 'A person said no. The actor is the person.',
+    data: z.object({ approvalId: z.string(), reason: z.string() }),
+  },
+  'approval.expired': {
+    description: 'Nobody decided in time, and that means no.',
+    data: z.object({ approvalId: z.string() }),
+  },
+  'approval.cancelled': {
+    description: 'The execution ended while somebody was being asked.',
+    data: z.object({ approvalId: z.string(), reason: z.string() }),
+  },
+  'approval.claimed': {
+    description: 'An attempt got its work under this approval, which no other attempt can use.',
+    data: z.object({ approvalId: z.string(), payloadHash: hash }),
+  },
+  'approval.refused': {
+    description: 'A claim was refused because its approval does not cover it.',
+    data: z.object({ approvalId: z.string().optional(), code: z.string(), message: z.string() }),
+  },
+  'people.bootstrapped': {
+    description: 'The first administrator of the deployment was made.',
+    data: z.object({ personId: z.string(), identity: z.string() }),
+  },
+  'people.added': {
+    description: 'A person was added to a tenant.',
+    data: z.object({ personId: z.string(), name: z.string(), roles: z.array(z.string()) }),
+  },
+  'people.changed': {
+    description: 'Name or roles of a person were changed.',
+    data: z.object({ personId: z.string(), name: z.string(), roles: z.array(z.string()) }),
+  },
+  'people.removed': {
+    description: 'A person can do nothing any more: identities and groups are gone, the record stays.',
+    data: z.object({ personId: z.string() }),
+  },
+  'people.linked': {
+    description: 'An identity was linked to a person.',
+    data: z.object({ personId: z.string(), identity: z.string() }),
+  },
+  'people.unlinked': {
+    description: 'An identity is no longer that of a person.',
+    data: z.object({ personId: z.string(), identity: z.string() }),
+  },
+  'people.group_changed': {
+    description: 'A group has these members from now on.',
+    data: z.object({ group: z.string(), members: z.array(z.string()) }),
+  },
+  'people.role_attested': {
+    description:
+      'An administrator says that the trust policy of an IAM role enforces session names, so that each is one person.',
+    data: z.object({ roleArn: z.string() }),
+  },
+  'tenant.created': {
+    description: 'A tenant was made, with its first administrator.',
+    data: z.object({ tenant: z.string(), personId: z.string() }),
+  },
+  'freeze.set': {
+    description: 'An emergency stop: nothing of this begins, and what acts loses its right.',
+    data: z.object({ scope, reason: z.string() }),
+  },
+  'freeze.lifted': {
+    description: 'An emergency stop ended for this.',
+    data: z.object({ scope }),
   },
   'audit.gap': {
     description: 'An outbox item could not be read; this stands for its events in the chain.',

@@ -4,8 +4,10 @@
  */
 import type { ChainRecord } from '../audit/events.ts';
 import type { ErrorData } from '../errors.ts';
-import type { ExecutionStatus, StepStatus } from '../execution/status.ts';
+import type { AgentClaim, Freeze, StepKind } from '../execution/records.ts';
+import type { ApprovalStatus, ExecutionStatus, StepStatus } from '../execution/status.ts';
 import type { Json, JsonSchema } from '../json.ts';
+import type { Role } from '../people/roles.ts';
 import type { StepLogLine } from '../ports.ts';
 import type { Exit } from '../sandbox/exit.ts';
 
@@ -39,7 +41,7 @@ export interface ExecutionView {
 
 export interface StepView {
   readonly path: string;
-  readonly kind: 'sandbox' | 'lambda';
+  readonly kind: StepKind;
   readonly status: StepStatus;
   /** 0 while pending. */
   readonly attempt: number;
@@ -47,6 +49,8 @@ export interface StepView {
   readonly endedAt: string | null;
   readonly exit?: Exit;
   readonly error?: ErrorData;
+  /** What it waits for, or was approved by. */
+  readonly approvalId?: string;
   readonly costUsd: number | null;
 }
 
@@ -86,3 +90,130 @@ export interface CancelRequest {
 export interface WorkflowsAnswer {
   readonly workflows: readonly { readonly name: string; readonly inputSchema: JsonSchema }[];
 }
+
+/** `GET /v1/approvals/{id}`, and each entry of the list without `payload` and `rendering`. */
+export interface ApprovalView {
+  readonly approvalId: string;
+  readonly executionId: string;
+  readonly workflow: string;
+  readonly stepPath: string;
+  readonly kind: StepKind;
+  readonly status: ApprovalStatus;
+  /** Null: risk is not assessed. */
+  readonly risk: number | null;
+  readonly payloadHash: string;
+  readonly requester: { readonly id: string; readonly verified: boolean };
+  readonly requestedAt: string;
+  readonly expiresAt: string;
+  readonly decidedAt: string | null;
+  readonly executeBy: string | null;
+  readonly groups: readonly { readonly group: string; readonly min: number }[];
+  /** Why more is asked for than the workflow says. */
+  readonly note?: string;
+  readonly decisions: readonly DecisionView[];
+  readonly claimedAt: string | null;
+  /** Made from the frozen bytes by Wflo; fields that an agent wrote are marked. */
+  readonly rendering: string;
+  readonly claims: readonly AgentClaim[];
+  readonly payload: Json;
+}
+
+export type ApprovalSummary = Omit<ApprovalView, 'rendering' | 'claims' | 'payload'>;
+
+export interface DecisionView {
+  readonly personId: string;
+  readonly decision: 'approve' | 'reject';
+  readonly comment?: string;
+  readonly at: string;
+  readonly via: string;
+}
+
+/** `GET /v1/approvals?all&limit&cursor`. */
+export interface ApprovalsAnswer {
+  readonly approvals: readonly ApprovalSummary[];
+  readonly cursor?: string;
+}
+
+/** `POST /v1/approvals/{id}/decision` → 200 with the view; the same again is 200 as well. */
+export interface DecisionRequest {
+  readonly decision: 'approve' | 'reject';
+  /** Of a rejection: required. 1 to 2,000 characters. */
+  readonly comment?: string;
+  /** What the person looked at. Refused (409) where it is not what is asked about. */
+  readonly payloadHash?: string;
+}
+
+/** `GET /v1/me`, and each entry of `GET /v1/people`. */
+export interface PersonView {
+  readonly tenant: string;
+  readonly personId: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+  readonly groups: readonly string[];
+  readonly identities: readonly string[];
+  readonly active: boolean;
+}
+
+export interface PeopleAnswer {
+  readonly people: readonly PersonView[];
+}
+
+/** `POST /v1/people/bootstrap` → 201 with the first administrator, linked to the caller. Works once. */
+export interface BootstrapRequest {
+  readonly personId: string;
+  readonly name: string;
+}
+
+/** `POST /v1/people` → 201; `PUT /v1/people/{id}` → 200 (name and roles). `DELETE` → 200, inactive. */
+export interface PersonRequest {
+  readonly personId: string;
+  readonly name: string;
+  readonly roles: readonly Role[];
+}
+
+/** `POST /v1/people/{id}/identities` and `DELETE /v1/people/{id}/identities` → 200. `arn`: of an IAM user, role or session. */
+export interface IdentityRequest {
+  readonly arn: string;
+}
+
+/** `GET /v1/groups`; `PUT /v1/groups/{group}` with `{ members }` → 200. */
+export interface GroupView {
+  readonly group: string;
+  readonly members: readonly string[];
+}
+
+export interface GroupsAnswer {
+  readonly groups: readonly GroupView[];
+}
+
+/** `POST /v1/attested-roles` → 200. */
+export interface AttestRequest {
+  readonly roleArn: string;
+}
+
+/** `POST /v1/tenants` → 201 with its first administrator. Administrators of the tenant `default` only. */
+export interface TenantRequest {
+  readonly tenant: string;
+  readonly personId: string;
+  readonly name: string;
+  readonly arn: string;
+}
+
+/** `GET /v1/audit?after&limit`: the chain of the caller's tenant (people, groups, emergency stops). */
+export interface TenantEventsAnswer {
+  readonly records: readonly ChainRecord[];
+  readonly cursor?: string;
+  readonly eventCount: number;
+}
+
+/** `GET /v1/freeze`; `POST /v1/freeze` and `POST /v1/unfreeze` → 200 with what is frozen then. */
+export interface FreezeRequest {
+  /** Exactly one of these. */
+  readonly all?: true;
+  readonly workflow?: string;
+  readonly tenant?: string;
+  /** Of a freeze: required. */
+  readonly reason?: string;
+}
+
+export type FreezeView = Freeze;

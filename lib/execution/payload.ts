@@ -1,6 +1,6 @@
 import { canonicalJson, type Json, sha256 } from '../json.ts';
-import type { ApprovalPolicy } from '../workflow/definition.ts';
 import type { WorkspaceObject } from '../sandbox/protocol.ts';
+import type { ApprovalPolicy } from '../workflow/definition.ts';
 
 /**
  * The frozen payload of an attempt: everything that decides what will run. It does not name the attempt, so that

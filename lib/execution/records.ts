@@ -1,7 +1,7 @@
 import type { ErrorData } from '../errors.ts';
 import type { Exit } from '../sandbox/exit.ts';
-import type { ApprovalPolicy, Quorum } from '../workflow/definition.ts';
 import type { Usage, WorkspaceObject } from '../sandbox/protocol.ts';
+import type { ApprovalPolicy, Quorum } from '../workflow/definition.ts';
 import type { ApprovalStatus, AttemptStatus, EndingStatus, ExecutionStatus } from './status.ts';
 
 /** The number that state data, records and events carry; handlers accept this one and the one before. */
@@ -214,3 +214,17 @@ export interface FinishAnswer {
   readonly refs: { readonly [alias: string]: string | number | boolean | null };
   readonly error: { readonly code: string; readonly message: string };
 }
+
+/** The emergency stop: one record of the deployment. Nothing of what it names begins, and what acts loses its right. */
+export interface Freeze {
+  /** 0 where it was never set. */
+  readonly version: number;
+  readonly all: boolean;
+  readonly workflows: readonly string[];
+  readonly tenants: readonly string[];
+  readonly reason: string;
+  readonly by?: Actor;
+  readonly at?: string;
+}
+
+export const NOTHING_FROZEN: Freeze = { version: 0, all: false, workflows: [], tenants: [], reason: '' };
