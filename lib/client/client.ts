@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChainRecord } from '../audit/events.ts';
 import type { ExecutionStatus } from '../execution/status.ts';
 import type { Json } from '../json.ts';
@@ -13,21 +12,13 @@ import type {
   StartRequest,
   WorkflowsAnswer,
 } from './api.ts';
-import { errorOfResponse, isWorthRetrying, unreachable } from './api-error.ts';
-import { MAX_TRIES, retryDelayMs } from './retry.ts';
-import { type ApiCall, type ApiEndpoint, type ApiResponse, NoAnswer, sendSigned } from './signed-request.ts';
+import { type ApprovalCalls, approvalCalls } from './approval-calls.ts';
+import { type CallOptions, type ClientOptions, createCaller } from './caller.ts';
+import { type FreezeCalls, freezeCalls } from './freeze-calls.ts';
+import { type PeopleCalls, peopleCalls } from './people-calls.ts';
 import { type WaitOptions, waitUntilFinal } from './wait-until-final.ts';
 
-export interface ClientOptions extends ApiEndpoint {
-  /** What to do when the API cannot be reached; told with the error `unreachable`. */
-  readonly unreachableFix?: string;
-  /** Waits before a repeated call; tests pass one that does not. */
-  readonly pause?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<void>;
-}
-
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-}
+export type { CallOptions, ClientOptions } from './caller.ts';
 
 export interface StartResult {
   /** False when the same start had been made before. */
@@ -58,9 +49,10 @@ export interface EventChain {
 /**
  * The control API as functions. Every method throws a `WfloError` with the code that the API answered, `forbidden`
  * for credentials that it refuses, or `unreachable`. Calls that were throttled, failed on the other side or got no
- * answer are made again: all of them are idempotent, a start because it always has a name.
+ * answer are made again where they are idempotent: all but those that make a person or a tenant, a start because it
+ * always has a name.
  */
-export interface ControlApiClient {
+export interface ControlApiClient extends ApprovalCalls, PeopleCalls, FreezeCalls {
   start(request: StartRequest, options?: CallOptions): Promise<StartResult>;
   workflows(options?: CallOptions): Promise<WorkflowsAnswer['workflows']>;
   /** Pages of executions, newest first, each fetched when it is asked for. */
@@ -73,36 +65,15 @@ export interface ControlApiClient {
 }
 
 export function createClient(options: ClientOptions): ControlApiClient {
-  const pause =
-    options.pause ??
-    (async (milliseconds, signal) => {
-      await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
-    });
-
-  async function call(request: ApiCall, signal: AbortSignal | undefined): Promise<ApiResponse> {
-    for (let tries = 1; ; tries++) {
-      const response = await sendSigned(options, request, signal).catch((error: unknown) => {
-        if (error instanceof NoAnswer) return error;
-        throw error;
-      });
-      if (response instanceof NoAnswer) {
-        if (!response.transient || tries === MAX_TRIES)
-          throw unreachable(options.url, response, options.unreachableFix);
-      } else {
-        if (response.status < 300) return response;
-        if (!isWorthRetrying(response.status) || tries === MAX_TRIES) throw errorOfResponse(response);
-      }
-      await pause(retryDelayMs(tries, Math.random()), signal);
-    }
-  }
-
-  async function ask<T>(request: ApiCall, signal: AbortSignal | undefined): Promise<T> {
-    return JSON.parse((await call(request, signal)).text) as T;
-  }
-
+  const caller = createCaller(options);
+  const { call, ask } = caller;
   const execution = (executionId: string, ...rest: string[]) => ['v1', 'executions', executionId, ...rest];
 
   return {
+    ...approvalCalls(caller),
+    ...peopleCalls(caller),
+    ...freezeCalls(caller),
+
     async start(request, { signal } = {}) {
       const body = { ...request, name: request.name ?? nameFromTime(new Date()) };
       const response = await call({ method: 'POST', path: ['v1', 'executions'], body }, signal);

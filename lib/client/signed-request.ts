@@ -17,7 +17,7 @@ export interface ApiEndpoint {
 }
 
 export interface ApiCall {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below the base URL, one entry per segment, not encoded. */
   readonly path: readonly string[];
   readonly query?: { readonly [name: string]: string | undefined };

@@ -5,8 +5,8 @@ import type { ExecutionView } from './api.ts';
 export interface WaitOptions {
   /** Rejects with an `AbortError`. */
   readonly signal?: AbortSignal;
-  /** Called with the first view and with every one that differs from the one before. */
-  readonly onView?: (view: ExecutionView) => void;
+  /** Called with the first view and with every one that differs from the one before; waited for. */
+  readonly onView?: (view: ExecutionView) => void | Promise<void>;
   /** Shortest pause between two looks; it grows while nothing changes. */
   readonly shortestMs?: number;
 }
@@ -28,7 +28,7 @@ export async function waitUntilFinal(
     const now = JSON.stringify(view);
     if (now === before) pause = Math.min(LONGEST_MS, pause * GROWTH);
     else {
-      options.onView?.(view);
+      await options.onView?.(view);
       pause = shortest;
       before = now;
     }
