@@ -1,11 +1,15 @@
 /** What a workflow file imports. */
 export type { TemplateValue, TextValue } from './workflow/author-values.ts';
 export { type AuthoredCondition, and, eq, ge, gt, le, lt, ne, not, or } from './workflow/conditions.ts';
-export type { Effects, Finding, WorkflowDefinition } from './workflow/definition.ts';
+export type { Effects, Finding, Quorum, WorkflowDefinition } from './workflow/definition.ts';
 export { type Duration, days, hours, minutes, seconds } from './workflow/durations.ts';
+export type { GateRef, WorkspaceRef } from './workflow/handed-on.ts';
+export { group } from './workflow/quorum.ts';
 export type { Leaf, Ref } from './workflow/references.ts';
 export type { StepFunctionEvent } from './workflow/step-function-event.ts';
 export type {
+  ApprovalOptions,
+  GateOptions,
   LambdaOptions,
   RetryOptions,
   SandboxOptions,
@@ -20,4 +24,3 @@ export {
   type WorkflowOptions,
   workflow,
 } from './workflow/workflow.ts';
-export type { WorkspaceRef } from './workflow/workspace-references.ts';

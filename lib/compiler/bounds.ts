@@ -3,8 +3,8 @@ import type { Block, Step, WorkflowDefinition } from '../workflow/definition.ts'
 import { configText } from './config-text.ts';
 import { type RefAliases, refAliases } from './ref-aliases.ts';
 import { scalarTypeOf } from './ref-types.ts';
-import { stepConfig, workflowConfig } from './states.ts';
-import { actingStepsOf } from './steps-of.ts';
+import { stepConfig, workflowConfig } from './step-config.ts';
+import { type KeyedStep, keyedStepsOf } from './steps-of.ts';
 
 /** Step Functions allows 256 KiB; the rest is for what AWS itself adds. */
 export const STATE_LIMIT_BYTES = 200 * 1024;
@@ -22,7 +22,7 @@ const REFS_BYTES = 4 * 1024;
 const NUMBER_BYTES = 32;
 /** Schema, execution id, keys, and the input's handle. */
 const BASE_BYTES = 1024;
-/** `$.step`: Prepare's answer, and an error whose cause Step Functions cuts at 32,768 characters (JSON text, so escaped). */
+/** `$.step`: Prepare's answer with the ids in it, the decision, and one error, whose cause Step Functions cuts at 32,768 characters (JSON text, so escaped). */
 const CURRENT_STEP_BYTES = 1024 + 40 * 1024;
 
 export interface StateBound {
@@ -35,15 +35,15 @@ export interface StateBound {
 /** Upper bounds by sum: what every step may leave in the state, at once. */
 export function stateBound(definition: WorkflowDefinition): StateBound {
   const aliases = refAliases(definition.body);
-  const acting = actingStepsOf(definition.body);
-  const stepBytes = acting.map(
+  const keyed = keyedStepsOf(definition.body);
+  const stepBytes = keyed.map(
     ({ path }) => stateKey(path).length + ANSWER_BYTES + refsBytes({ from: 'step', step: path }, definition, aliases),
   );
   const stateBytes =
     BASE_BYTES + refsBytes({ from: 'input' }, definition, aliases) + sum(stepBytes) + CURRENT_STEP_BYTES;
   const texts = [
     { path: '', bytes: textBytes(definition.output) },
-    ...acting.map((step) => ({ path: step.path, bytes: textBytes(stepConfig(step, aliases.ofStep(step.path))) })),
+    ...keyed.map((step) => ({ path: step.path, bytes: textBytes(stepConfig(step, aliases.ofStep(step.path))) })),
   ];
   const largest = texts.reduce((most, text) => (text.bytes > most.bytes ? text : most));
   return { stateBytes, largestEvent: { bytes: stateBytes + largest.bytes, path: largest.path } };
@@ -64,6 +64,8 @@ const LAMBDA_EVENTS = 5;
 /** As a Lambda state, and submitted. */
 const TASK_EVENTS = 6;
 const TWO_EVENTS = 2;
+/** Approve, where nobody decides also Expire, and Approved. */
+const APPROVAL_EVENTS = TASK_EVENTS + LAMBDA_EVENTS + TWO_EVENTS;
 /** Started and succeeded; Open, Opened, Begin, Close, Closed, Done. */
 const EXECUTION_EVENTS = 2 + 2 * LAMBDA_EVENTS + 4 * TWO_EVENTS;
 /** Entered, started, succeeded, exited. */
@@ -76,9 +78,11 @@ function blockEvents(block: Block): number {
 function stepEvents(step: Step): number {
   switch (step.kind) {
     case 'sandbox':
-      return 2 * LAMBDA_EVENTS + TASK_EVENTS + 2 * TWO_EVENTS;
+      return keyedEvents(step, TASK_EVENTS);
     case 'lambda':
-      return 3 * LAMBDA_EVENTS + 2 * TWO_EVENTS;
+      return keyedEvents(step, LAMBDA_EVENTS);
+    case 'approval':
+      return keyedEvents(step, 0);
     case 'wait':
       return TWO_EVENTS;
     case 'when':
@@ -86,6 +90,12 @@ function stepEvents(step: Step): number {
     case 'parallel':
       return PARALLEL_EVENTS + sum(Object.values(step.branches).map((block) => blockEvents(block) + TWO_EVENTS));
   }
+}
+
+/** Prepare, Route, Run, Finish, Next. */
+function keyedEvents(step: KeyedStep, runEvents: number): number {
+  const approval = step.approval === undefined ? 0 : APPROVAL_EVENTS;
+  return 2 * LAMBDA_EVENTS + 2 * TWO_EVENTS + runEvents + approval;
 }
 
 function refsBytes(

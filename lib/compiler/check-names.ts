@@ -4,9 +4,10 @@ import type { Report } from './findings.ts';
 import { stepsOf } from './steps-of.ts';
 
 const WORKFLOW_NAME_LENGTH = 40;
+const RESERVED_WORKFLOW_NAMES = ['tenant'];
 /** Step Functions allows 80 characters for the name of a state. */
 const STATE_NAME_LENGTH = 80;
-/** The longest name of a state is `<step>.Parallel` or `<step>.Prepare`. */
+/** The longest names of states are `<step>.Parallel` and `<step>.Approved`. */
 const STEP_NAME_LENGTH = STATE_NAME_LENGTH - '.Parallel'.length;
 
 /** Lower-case words with single hyphens between them. */
@@ -18,6 +19,14 @@ const NAME_FIX = 'write lower-case words with single hyphens, such as plan-clean
 
 export function checkNames(definition: WorkflowDefinition, report: Report): void {
   checkName('the workflow name', definition.name, WORKFLOW_NAME_LENGTH, '', report);
+  if (RESERVED_WORKFLOW_NAMES.includes(definition.name)) {
+    report(
+      'invalid_name',
+      '',
+      `the workflow name "${definition.name}" is reserved: what happens to a tenant is recorded under it`,
+      'give the workflow another name',
+    );
+  }
   if (isJsonObject(definition.inputSchema.properties) && Object.hasOwn(definition.inputSchema.properties, 'wflo')) {
     report(
       'invalid_name',
@@ -69,7 +78,8 @@ function checkParts(step: Step, report: Report): void {
   }
 }
 
-function checkName(what: string, name: string, length: number, place: string, report: Report): void {
+/** That a name is one of lower-case words, and not too long. */
+export function checkName(what: string, name: string, length: number, place: string, report: Report): void {
   if (!NAME.test(name)) report('invalid_name', place, `${what} "${name}" has the wrong shape`, NAME_FIX);
   else if (name.length > length) {
     report(

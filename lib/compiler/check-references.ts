@@ -4,7 +4,7 @@ import { type RefData, refsOf, type Template } from '../workflow/template.ts';
 import type { Report } from './findings.ts';
 import { fieldOf, scalarTypeOf } from './ref-types.ts';
 import { isText, type ScalarType } from './schema-field.ts';
-import { actingStepsOf, stepsOf } from './steps-of.ts';
+import { type ActingStep, actingStepsOf, stepsOf } from './steps-of.ts';
 
 /** Names of the steps that have certainly run. */
 type Available = ReadonlySet<string>;
@@ -49,9 +49,14 @@ class ReferenceCheck {
         for (const [name, value] of Object.entries(step.env)) this.template(value, `${path}.env.${name}`, available);
         this.template(step.input, `${path}.input`, available);
         if (step.workspaceFrom !== undefined) this.#workspace(step.workspaceFrom, `${path}.workspace`, available);
+        this.#gate(step, available);
         return new Set([...available, path]);
       case 'lambda':
         this.template(step.with, `${path}.with`, available);
+        this.#gate(step, available);
+        return new Set([...available, path]);
+      case 'approval':
+        this.template(step.subject, `${path}.subject`, available);
         return new Set([...available, path]);
       case 'wait':
         if ('secondsFrom' in step.duration) this.#wait(step.duration.secondsFrom, path, available);
@@ -71,7 +76,7 @@ class ReferenceCheck {
   /** False, with a finding, where the reference cannot be resolved. */
   #ref(ref: RefData, place: string, available: Available): boolean {
     const { source } = ref;
-    if (source.from === 'step' && !available.has(source.step)) {
+    if (source.from === 'step' && !(this.#acting.has(source.step) && available.has(source.step))) {
       this.#unavailable({ what: `${refText(ref)} is the output`, step: source.step, kept: 'output', place });
       return false;
     }
@@ -109,6 +114,21 @@ class ReferenceCheck {
       place,
       `"${from}" keeps no workspace`,
       step?.kind === 'sandbox' ? `give "${from}" the option keepWorkspace: true` : 'name a sandbox step',
+    );
+  }
+
+  /** A gate that has not asked has approved nothing. */
+  #gate({ path, requires }: ActingStep, available: Available): void {
+    if (requires === undefined) return;
+    const isGate = stepsOf(this.#definition.body).some((step) => step.kind === 'approval' && step.path === requires);
+    if (isGate && available.has(requires)) return;
+    this.#report(
+      'approval_not_bound',
+      `${path}.requires`,
+      isGate
+        ? `the gate "${requires}" may not have asked when the step needs its approval`
+        : `no gate has the name "${requires}"`,
+      'require a gate that comes before in the same block or around it, not one of another branch or of a `when`',
     );
   }
 

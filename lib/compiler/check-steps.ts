@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { isFargateSize, nearestFargateSize } from '../sandbox/sizes.ts';
 import type { Block, LambdaStep, RetryPolicy, SandboxStep, Step, WorkflowDefinition } from '../workflow/definition.ts';
+import { checkDuration, isWithin } from './check-duration.ts';
 import type { Report } from './findings.ts';
 import { MACHINE_TIMEOUT_EXTRA_SECONDS } from './states.ts';
 import { stepsOf } from './steps-of.ts';
@@ -22,6 +23,7 @@ const FUNCTION_VERSION = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Z
 export function checkSteps(definition: WorkflowDefinition, report: Report): void {
   checkBlock(definition.body, 'the workflow', '', report);
   checkDuration('the timeout of the workflow', definition.timeoutSeconds, WORKFLOW_TIMEOUT_LIMIT_SECONDS, '', report);
+  checkMaxConcurrent(definition.maxConcurrent, report);
   for (const step of stepsOf(definition.body)) checkStep(step, definition.timeoutSeconds, report);
 }
 
@@ -30,13 +32,23 @@ export function isFunctionVersion(target: string): boolean {
   return FUNCTION_VERSION.test(target);
 }
 
+function checkMaxConcurrent(maxConcurrent: number | undefined, report: Report): void {
+  if (maxConcurrent === undefined || (Number.isInteger(maxConcurrent) && maxConcurrent > 0)) return;
+  report(
+    'invalid_value',
+    'maxConcurrent',
+    `${maxConcurrent} executions cannot be open at a time`,
+    'write a whole number of at least 1, or leave maxConcurrent out for any number',
+  );
+}
+
 function checkStep(step: Step, workflowSeconds: number, report: Report): void {
   const { path } = step;
   switch (step.kind) {
     case 'sandbox':
       checkSandbox(step, report);
       checkDuration('the timeout', step.timeoutSeconds, workflowSeconds, `${path}.timeout`, report);
-      checkActing(step, report);
+      checkRetry(step.retry, `${path}.retry`, report);
       return;
     case 'lambda':
       checkLambda(step, report);
@@ -47,12 +59,14 @@ function checkStep(step: Step, workflowSeconds: number, report: Report): void {
         `${path}.timeout`,
         report,
       );
-      checkActing(step, report);
+      checkRetry(step.retry, `${path}.retry`, report);
       return;
     case 'wait':
       if ('seconds' in step.duration) {
         checkDuration('the wait', step.duration.seconds, workflowSeconds, path, report);
       }
+      return;
+    case 'approval':
       return;
     case 'when':
       checkBlock(step.then, 'the block', path, report);
@@ -125,18 +139,6 @@ function checkLambda(step: LambdaStep, report: Report): void {
   checkRelative('the function file', step.function, `${path}.function`, report);
 }
 
-function checkActing(step: SandboxStep | LambdaStep, report: Report): void {
-  checkRetry(step.retry, `${step.path}.retry`, report);
-  if (step.effects === 'irreversible') {
-    report(
-      'irreversible_without_approval',
-      `${step.path}.effects`,
-      'an irreversible step needs an approval, and this version of Wflo has no approvals yet',
-      "leave the step out of the workflow, or narrow it until 'reversible' or 'compensatable' is true of it",
-    );
-  }
-}
-
 function checkRetry(retry: RetryPolicy, place: string, report: Report): void {
   const { maxRetries, initialDelaySeconds, maxDelaySeconds } = retry;
   if (!Number.isInteger(maxRetries) || maxRetries < 0 || maxRetries > RETRY_LIMIT) {
@@ -158,23 +160,6 @@ function checkRetry(retry: RetryPolicy, place: string, report: Report): void {
       `use whole seconds from initialDelay to ${RETRY_DELAY_LIMIT_SECONDS}`,
     );
   }
-}
-
-function checkDuration(what: string, seconds: number, limit: number, place: string, report: Report): void {
-  if (isWithin(seconds, limit)) return;
-  report(
-    'invalid_duration',
-    place,
-    Number.isNaN(seconds) ? `${what} is not a duration` : `${what} is ${seconds} seconds`,
-    Number.isFinite(limit) && limit > 0
-      ? `use seconds(), minutes(), hours() or days() for whole seconds from 1 to ${limit}`
-      : 'use seconds(), minutes(), hours() or days()',
-  );
-}
-
-function isWithin(seconds: number, limit: number): boolean {
-  // A limit that is itself wrong has its own finding.
-  return Number.isInteger(seconds) && seconds > 0 && (!(limit > 0) || seconds <= limit);
 }
 
 function checkBlock(block: Block, what: string, path: string, report: Report): void {

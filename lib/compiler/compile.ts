@@ -10,6 +10,7 @@ import {
   STATE_LIMIT_BYTES,
   stateBound,
 } from './bounds.ts';
+import { checkApprovals } from './check-approvals.ts';
 import { checkNames } from './check-names.ts';
 import { checkReferences } from './check-references.ts';
 import { checkSteps } from './check-steps.ts';
@@ -29,6 +30,7 @@ export function compileWorkflow(definition: WorkflowDefinition, priorFindings: r
   const report = reporter(definition.name, findings);
   checkNames(definition, report);
   checkSteps(definition, report);
+  checkApprovals(definition, report);
   checkReferences(definition, report);
   if (findings.length > 0) return { ok: false, findings };
   const compiled = emit(definition);

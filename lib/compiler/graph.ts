@@ -1,5 +1,6 @@
-import type { Block, Condition, Step, WorkflowDefinition } from '../workflow/definition.ts';
+import type { ApprovalPolicy, Block, Condition, Step, WorkflowDefinition } from '../workflow/definition.ts';
 import { refText } from '../workflow/references.ts';
+import type { ActingStep } from './steps-of.ts';
 
 /** A place from which the next step is reached, with the label of the arrow. */
 interface Exit {
@@ -36,9 +37,11 @@ function drawStep(step: Step, entries: readonly Exit[]): Drawing {
   const out: Exit = { from: id, label: '' };
   switch (step.kind) {
     case 'sandbox':
-      return { lines: [node(id, '[', `${step.path}<br/>sandbox ${step.image}`, ']'), ...into], exits: [out] };
+      return drawActing(step, ['[', `sandbox ${step.image}`, ']'], entries);
     case 'lambda':
-      return { lines: [node(id, '[[', `${step.path}<br/>lambda, ${step.effects}`, ']]'), ...into], exits: [out] };
+      return drawActing(step, ['[[', `lambda, ${step.effects}`, ']]'], entries);
+    case 'approval':
+      return drawGate(id, step.path, step.approval, entries);
     case 'wait':
       return { lines: [node(id, '(', `${step.path}<br/>wait ${waitText(step.duration)}`, ')'), ...into], exits: [out] };
     case 'when': {
@@ -71,6 +74,28 @@ function drawStep(step: Step, entries: readonly Exit[]): Drawing {
       };
     }
   }
+}
+
+function drawActing(
+  step: ActingStep,
+  [open, what, close]: readonly [string, string, string],
+  entries: readonly Exit[],
+): Drawing {
+  const { path, approval, requires } = step;
+  const id = nodeId(path);
+  // No other node begins with `g_`.
+  const gate = approval && drawGate(`g_${id}`, `approval of ${path}`, approval, entries);
+  const label = [path, what, ...(requires === undefined ? [] : [`approved by ${requires}`])].join('<br/>');
+  return {
+    lines: [...(gate?.lines ?? []), node(id, open, label, close), ...arrows(gate?.exits ?? entries, id)],
+    exits: [{ from: id, label: '' }],
+  };
+}
+
+function drawGate(id: string, name: string, policy: ApprovalPolicy, entries: readonly Exit[]): Drawing {
+  const groups = policy.from.map(({ group, min }) => `${min} of ${escapeText(group)}`).join(' and ');
+  const label = `${name}<br/>${groups}<br/>within ${policy.withinSeconds} s, otherwise ${policy.otherwise}`;
+  return { lines: [node(id, '[/', label, '/]'), ...arrows(entries, id)], exits: [{ from: id, label: 'approved' }] };
 }
 
 function arrows(exits: readonly Exit[], to: string): readonly string[] {

@@ -1,7 +1,7 @@
 import { stateKey } from '../execution/machine.ts';
 import type { WorkflowDefinition } from '../workflow/definition.ts';
 import type { Permission } from './compiled.ts';
-import { actingStepsOf } from './steps-of.ts';
+import { actingStepsOf, gatesOf, keyedStepsOf } from './steps-of.ts';
 
 /** Everything that the role of a workflow's state machine may do, and why. Logging and tracing are added by the construct. */
 export function permissionsOf(definition: WorkflowDefinition): readonly Permission[] {
@@ -9,7 +9,8 @@ export function permissionsOf(definition: WorkflowDefinition): readonly Permissi
   const sandboxes = acting.filter(({ kind }) => kind === 'sandbox').map(({ path }) => stateKey(path));
   const functions = [
     '${OpenExecutionFn}',
-    ...(acting.length > 0 ? ['${PrepareStepFn}', '${FinishStepFn}'] : []),
+    ...(keyedStepsOf(definition.body).length > 0 ? ['${PrepareStepFn}', '${FinishStepFn}'] : []),
+    ...(gatesOf(definition.body).length > 0 ? ['${RequestApprovalFn}', '${ExpireApprovalFn}'] : []),
     ...(sandboxes.length < acting.length ? ['${InvokeStepFn}'] : []),
     '${CloseExecutionFn}',
   ];

@@ -1,4 +1,4 @@
-import type { CloseEvent, OpenEvent, RefAlias, StepConfig, WorkflowConfig } from '../execution/machine.ts';
+import type { CloseEvent, OpenEvent, PrepareAnswer } from '../execution/machine.ts';
 import { stateKey } from '../execution/machine.ts';
 import { SCHEMA } from '../execution/records.ts';
 import type { JsonObject } from '../json.ts';
@@ -12,13 +12,14 @@ import type {
   WhenStep,
   WorkflowDefinition,
 } from '../workflow/definition.ts';
+import { approvalStates } from './approval-states.ts';
 import { choiceRule } from './choice-rule.ts';
 import { configText } from './config-text.ts';
 import { type RefAliases, refAliases } from './ref-aliases.ts';
 import { sandboxRun } from './sandbox-run.ts';
-import { type ActingStep, actingStepsOf } from './steps-of.ts';
-
-type States = { readonly [name: string]: JsonObject };
+import { choice, fail, HANDLER_RETRY, handler, invoke, type Payload, type States } from './state-parts.ts';
+import { stepConfig, workflowConfig } from './step-config.ts';
+import { type ActingStep, type KeyedStep, keyedStepsOf } from './steps-of.ts';
 
 interface Emitted {
   /** Where a transition into the block goes; the state after it where the block is empty. */
@@ -29,7 +30,7 @@ interface Emitted {
 interface Context {
   readonly definition: WorkflowDefinition;
   readonly aliases: RefAliases;
-  /** State keys of all acting steps of the workflow. */
+  /** All state keys of the workflow. */
   readonly keys: readonly string[];
 }
 
@@ -37,29 +38,14 @@ interface Context {
 export const MACHINE_TIMEOUT_EXTRA_SECONDS = 600;
 /** Run outlives the time limit of its step by the start of a task and the delivery of its outcome. */
 export const RUN_TIMEOUT_EXTRA_SECONDS = 900;
-/** Above the time limit of every handler function, so that the function's own limit is met first. */
-const HANDLER_TIMEOUT_SECONDS = 120;
-
 const PARALLEL_END = 'End';
-
-/** For a lost worker or a throttled call. What a handler decides is data, never an error. */
-const HANDLER_RETRY = [
-  {
-    ErrorEquals: ['States.TaskFailed', 'States.Timeout'],
-    IntervalSeconds: 1,
-    BackoffRate: 2,
-    MaxAttempts: 5,
-    MaxDelaySeconds: 20,
-    JitterStrategy: 'FULL',
-  },
-];
 
 /** The ASL document of a definition that has no findings, with its placeholders. */
 export function aslDocument(definition: WorkflowDefinition): JsonObject {
   const context: Context = {
     definition,
     aliases: refAliases(definition.body),
-    keys: actingStepsOf(definition.body).map(({ path }) => stateKey(path)),
+    keys: keyedStepsOf(definition.body).map(({ path }) => stateKey(path)),
   };
   const body = emitBlock(definition.body, 'Close', context);
   return {
@@ -67,46 +53,6 @@ export function aslDocument(definition: WorkflowDefinition): JsonObject {
     StartAt: 'Open',
     TimeoutSeconds: definition.timeoutSeconds + MACHINE_TIMEOUT_EXTRA_SECONDS,
     States: { ...openStates(body.start, context), ...body.states, ...closeStates(context) },
-  };
-}
-
-/** What Open gets of the workflow. */
-export function workflowConfig(definition: WorkflowDefinition): WorkflowConfig {
-  const acting = actingStepsOf(definition.body);
-  return {
-    name: definition.name,
-    inputSchema: definition.inputSchema,
-    timeoutSeconds: definition.timeoutSeconds,
-    steps: acting.map(({ path, kind }) => ({ path, kind })),
-    stepKeys: acting.map(({ path }) => stateKey(path)),
-    inputRefs: refAliases(definition.body).ofInput(),
-  };
-}
-
-/** What Prepare and Finish get of a step. */
-export function stepConfig(step: ActingStep, refs: readonly RefAlias[]): StepConfig {
-  const acting = {
-    path: step.path,
-    effects: step.effects,
-    idempotent: step.idempotent,
-    retry: step.retry,
-    timeoutSeconds: step.timeoutSeconds,
-    ...(step.outputSchema === undefined ? {} : { outputSchema: step.outputSchema }),
-    refs,
-  };
-  if (step.kind === 'lambda') return { kind: 'lambda', ...acting, with: step.with };
-  return {
-    kind: 'sandbox',
-    ...acting,
-    image: step.image,
-    command: step.command,
-    env: step.env,
-    input: step.input,
-    cpu: step.cpu,
-    memoryMib: step.memoryMib,
-    ...(step.keepWorkspace ? { keepWorkspace: true } : {}),
-    ...(step.workspaceFrom === undefined ? {} : { workspaceFrom: step.workspaceFrom }),
-    ...(step.agent === undefined ? {} : { agent: step.agent }),
   };
 }
 
@@ -158,7 +104,8 @@ function emitStep(step: Step, next: string, context: Context): Emitted {
   switch (step.kind) {
     case 'sandbox':
     case 'lambda':
-      return emitActing(step, next, context);
+    case 'approval':
+      return emitKeyed(step, next, context);
     case 'wait':
       return emitWait(step, next, context);
     case 'when':
@@ -168,20 +115,19 @@ function emitStep(step: Step, next: string, context: Context): Emitted {
   }
 }
 
-function emitActing(step: ActingStep, next: string, context: Context): Emitted {
+/** Where there is nothing to run, what is granted is finished. */
+function emitKeyed(step: KeyedStep, next: string, context: Context): Emitted {
   const { path } = step;
   const key = stateKey(path);
   const config = configText(stepConfig(step, context.aliases.ofStep(path)));
-  const target =
-    step.kind === 'sandbox'
-      ? { taskDefinition: `\${TaskDefinition_${key}}`, codeSha256: codeSha256(step) }
-      : { functionArn: `\${Function_${key}}` };
+  const run = step.kind === 'approval' ? {} : { [`${path}.Run`]: runState(step) };
+  const granted = step.kind === 'approval' ? `${path}.Finish` : `${path}.Run`;
   const prepare = {
     schema: SCHEMA,
     'executionId.$': '$.execution.id',
     'enteredAt.$': '$$.State.EnteredTime',
     step: config,
-    target,
+    target: targetOf(step),
     'input.$': '$.input',
     'steps.$': '$.steps',
   };
@@ -189,21 +135,19 @@ function emitActing(step: ActingStep, next: string, context: Context): Emitted {
   return {
     start: `${path}.Prepare`,
     states: {
-      [`${path}.Prepare`]: handler('PrepareStepFn', prepare, ['attempt', 'route', 'leaseId', 'code'], {
+      [`${path}.Prepare`]: handler('PrepareStepFn', prepare, ['attempt', 'route', 'leaseId', 'code', 'approvalId'], {
         ResultPath: '$.step',
         Next: `${path}.Route`,
       }),
       [`${path}.Route`]: choice(
-        [{ Variable: '$.step.route', StringEquals: 'run', Next: `${path}.Run` }],
+        [
+          ...(step.kind === 'approval' ? [] : [routeRule('run', `${path}.Run`)]),
+          ...(step.approval === undefined ? [] : [routeRule('ask', `${path}.Approve`)]),
+        ],
         `${path}.Finish`,
       ),
-      [`${path}.Run`]: {
-        ...(step.kind === 'sandbox' ? sandboxRun(step) : runLambda(step)),
-        TimeoutSeconds: step.timeoutSeconds + RUN_TIMEOUT_EXTRA_SECONDS,
-        Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.step.caught', Next: `${path}.Finish` }],
-        ResultPath: null,
-        Next: `${path}.Finish`,
-      },
+      ...(step.approval === undefined ? {} : approvalStates(path, step.approval, granted)),
+      ...run,
       [`${path}.Finish`]: handler('FinishStepFn', finish, ['next', 'waitSeconds', 'ref', 'refs', 'error'], {
         ResultPath: `$.steps.${key}`,
         Next: `${path}.Next`,
@@ -218,6 +162,32 @@ function emitActing(step: ActingStep, next: string, context: Context): Emitted {
       [`${path}.Wait`]: { Type: 'Wait', SecondsPath: `$.steps.${key}.waitSeconds`, Next: `${path}.Prepare` },
       [`${path}.Fail`]: fail(`$.steps.${key}.error`),
     },
+  };
+}
+
+function routeRule(route: PrepareAnswer['route'], next: string): JsonObject {
+  return { Variable: '$.step.route', StringEquals: route, Next: next };
+}
+
+function targetOf(step: KeyedStep): JsonObject | null {
+  switch (step.kind) {
+    case 'sandbox':
+      return { taskDefinition: `\${TaskDefinition_${stateKey(step.path)}}`, codeSha256: codeSha256(step) };
+    case 'lambda':
+      return { functionArn: `\${Function_${stateKey(step.path)}}` };
+    case 'approval':
+      return null;
+  }
+}
+
+function runState(step: ActingStep): JsonObject {
+  const finish = `${step.path}.Finish`;
+  return {
+    ...(step.kind === 'sandbox' ? sandboxRun(step) : runLambda(step)),
+    TimeoutSeconds: step.timeoutSeconds + RUN_TIMEOUT_EXTRA_SECONDS,
+    Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.step.caught', Next: finish }],
+    ResultPath: null,
+    Next: finish,
   };
 }
 
@@ -271,7 +241,7 @@ function emitWhen(step: WhenStep, next: string, context: Context): Emitted {
 function emitParallel(step: ParallelStep, next: string, context: Context): Emitted {
   const start = `${step.path}.Parallel`;
   const branches = Object.entries(step.branches);
-  const ownKeys = branches.map(([, block]) => actingStepsOf(block).map(({ path }) => stateKey(path)));
+  const ownKeys = branches.map(([, block]) => keyedStepsOf(block).map(({ path }) => stateKey(path)));
   const inside = new Set(ownKeys.slice(1).flat());
   const handedOn = ownKeys.map((keys, index) => (index === 0 ? context.keys.filter((key) => !inside.has(key)) : keys));
   const selector = handedOn.flatMap((keys, index) => keys.map((key) => [`${key}.$`, `$[${index}].${key}`]));
@@ -306,34 +276,4 @@ function emitParallel(step: ParallelStep, next: string, context: Context): Emitt
 function handOn(keys: readonly string[]): JsonObject {
   if (keys.length === 0) return { Result: {} };
   return { Parameters: Object.fromEntries(keys.map((key) => [`${key}.$`, `$.steps.${key}`])) };
-}
-
-/** A handler's event, each field literal or, with `.$`, a path. */
-type Payload<E> = { readonly [K in keyof E & string as K | `${K}.$`]?: string | number };
-
-/** A Lambda state that keeps exactly these fields of the handler's answer. */
-function handler(placeholder: string, payload: object, answer: readonly string[], rest: JsonObject): JsonObject {
-  return {
-    ...invoke(placeholder, payload),
-    TimeoutSeconds: HANDLER_TIMEOUT_SECONDS,
-    ResultSelector: Object.fromEntries(answer.map((field) => [`${field}.$`, `$.Payload.${field}`])),
-    Retry: HANDLER_RETRY,
-    ...rest,
-  };
-}
-
-function invoke(placeholder: string, payload: object): JsonObject {
-  return {
-    Type: 'Task',
-    Resource: 'arn:aws:states:::lambda:invoke',
-    Parameters: { FunctionName: `\${${placeholder}}`, Payload: { ...payload } },
-  };
-}
-
-function choice(choices: readonly JsonObject[], otherwise: string): JsonObject {
-  return { Type: 'Choice', Choices: choices, Default: otherwise };
-}
-
-function fail(error: string): JsonObject {
-  return { Type: 'Fail', ErrorPath: `${error}.code`, CausePath: `${error}.message` };
 }

@@ -1,16 +1,46 @@
-import type { Block, Condition, LambdaStep, SandboxStep, Step } from '../workflow/definition.ts';
+import type {
+  ApprovalPolicy,
+  ApprovalStep,
+  Block,
+  Condition,
+  LambdaStep,
+  SandboxStep,
+  Step,
+} from '../workflow/definition.ts';
 import type { RefData } from '../workflow/template.ts';
 
 export type ActingStep = SandboxStep | LambdaStep;
+/** What Prepare and Finish deal with, and so has a state key. */
+export type KeyedStep = ActingStep | ApprovalStep;
+
+/** An approval that the workflow asks for. */
+export interface Gate {
+  /** Of the step that is approved, or of the stand-alone gate. */
+  readonly path: string;
+  /** Where its policy is written, for findings. */
+  readonly place: string;
+  readonly policy: ApprovalPolicy;
+}
 
 /** Every step of a block and of the blocks in it, in the order in which they are written. */
 export function stepsOf(block: Block): readonly Step[] {
   return block.flatMap((step) => [step, ...blocksOf(step).flatMap(stepsOf)]);
 }
 
-/** Those that do work and so have a state key. */
+/** Those that do work. */
 export function actingStepsOf(block: Block): readonly ActingStep[] {
   return stepsOf(block).filter((step) => isActing(step));
+}
+
+export function keyedStepsOf(block: Block): readonly KeyedStep[] {
+  return stepsOf(block).filter((step) => isActing(step) || step.kind === 'approval');
+}
+
+/** Those of steps and the stand-alone ones. */
+export function gatesOf(block: Block): readonly Gate[] {
+  return keyedStepsOf(block).flatMap(({ kind, path, approval }) =>
+    approval === undefined ? [] : [{ path, place: kind === 'approval' ? path : `${path}.approval`, policy: approval }],
+  );
 }
 
 export function isActing(step: Step): step is ActingStep {

@@ -2,10 +2,10 @@ import type { Json } from '../json.ts';
 import type { FindingCollector } from './collector.ts';
 import type { AuthoredCondition } from './conditions.ts';
 import { COMPARISONS, type Condition } from './definition.ts';
+import { HANDED_ON_FIX, handedOnIdentity, handedOnText } from './handed-on.ts';
 import { type Leaf, refIdentity, refText } from './references.ts';
 import type { RefData, Template } from './template.ts';
 import { type Text, textParts } from './text.ts';
-import { workspaceIdentity } from './workspace-references.ts';
 
 /** JSON with references in it, as an author writes it. Objects are plain; `undefined` fields are left out. */
 export type TemplateValue =
@@ -48,7 +48,10 @@ function toTemplateWithin(
   if (parts !== undefined) {
     return { text: parts.map((part) => toTemplateWithin(part, place, collector, parents)) };
   }
-  if (workspaceIdentity(value) !== undefined) return refuse(describe(value), place, collector, WORKSPACE_FIX);
+  const handedOn = handedOnIdentity(value);
+  if (handedOn !== undefined) {
+    return refuse(describe(value), place, collector, `it is no value: ${HANDED_ON_FIX[handedOn.kind]}`);
+  }
   if (parents.includes(value)) return refuse('a value that contains itself', place, collector);
   if (Array.isArray(value)) {
     return joinLiterals({
@@ -133,8 +136,6 @@ export function toCondition(value: unknown, place: string, collector: FindingCol
 
 const CONDITION_FIX = 'write eq, ne, lt, le, gt or ge of a reference and a string, number, boolean or reference';
 
-const WORKSPACE_FIX = 'a workspace is no value: give it to the option `workspace` of a later sandbox step';
-
 function asCondition(value: unknown): AuthoredCondition | undefined {
   if (typeof value !== 'object' || value === null || refIdentity(value) !== undefined || !('op' in value)) {
     return undefined;
@@ -177,8 +178,8 @@ function describe(value: unknown): string {
   if (typeof value === 'string') return `the text ${JSON.stringify(value)}`;
   const reference = refIdentity(value);
   if (reference !== undefined) return `the reference ${refText(reference.data)}`;
-  const workspace = workspaceIdentity(value);
-  if (workspace !== undefined) return `the workspace of "${workspace.step}"`;
+  const handedOn = handedOnIdentity(value);
+  if (handedOn !== undefined) return handedOnText(handedOn);
   if (typeof value === 'object' && value !== null) {
     return value instanceof Promise
       ? 'a promise (definitions are built synchronously)'

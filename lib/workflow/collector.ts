@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Finding } from './definition.ts';
+import { HANDED_ON_FIX, type HandedOn, type HandedOnObserver, handedOnText } from './handed-on.ts';
 import { type RefObserver, refText } from './references.ts';
 import type { RefData } from './template.ts';
-import type { WorkspaceObserver } from './workspace-references.ts';
 
 /** Text that stands where a reference became text, so that the place can be named once it is seen. */
 const MARK = /⟦wflo reference (\d+)⟧/g;
@@ -14,7 +14,7 @@ interface TextUse {
 }
 
 /** Gathers what is wrong while a definition is being built. Nothing here throws. */
-export class FindingCollector implements RefObserver, WorkspaceObserver {
+export class FindingCollector implements RefObserver, HandedOnObserver {
   readonly #workflow: string;
   readonly #findings: Finding[] = [];
   readonly #textUses: TextUse[] = [];
@@ -33,11 +33,8 @@ export class FindingCollector implements RefObserver, WorkspaceObserver {
     return this.#mark(`the reference ${name}`, `use the tag: text\`…\${${name}}…\`, or pass the reference alone`);
   }
 
-  workspaceBecameText(step: string): string {
-    return this.#mark(
-      `the workspace of "${step}"`,
-      'give it to the option `workspace` of a later sandbox step, which finds it in the folder that WFLO_WORKSPACE names',
-    );
+  handedOnBecameText(what: HandedOn): string {
+    return this.#mark(handedOnText(what), HANDED_ON_FIX[what.kind]);
   }
 
   takenApart(ref: RefData): void {

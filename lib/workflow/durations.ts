@@ -3,6 +3,13 @@ export interface Duration {
   readonly seconds: number;
 }
 
+/** Seconds of a duration; NaN, which the compiler refuses, for anything else. */
+export function secondsOf(duration: Duration): number {
+  const given: unknown = duration;
+  if (typeof given !== 'object' || given === null || !('seconds' in given)) return Number.NaN;
+  return typeof given.seconds === 'number' ? given.seconds : Number.NaN;
+}
+
 export function seconds(count: number): Duration {
   return { seconds: count };
 }

@@ -1,13 +1,14 @@
 import type { JsonSchema } from '../json.ts';
+import { approvalPolicy } from './approval-data.ts';
 import { toTemplate, toTextTemplate } from './author-values.ts';
 import type { FindingCollector } from './collector.ts';
 import { EFFECTS, type Effects, type LambdaStep, type RetryPolicy, type SandboxStep } from './definition.ts';
-import { type Duration, minutes, seconds } from './durations.ts';
+import { type Duration, minutes, seconds, secondsOf } from './durations.ts';
+import { type HandedOnKind, handedOnIdentity, handedOnText } from './handed-on.ts';
 import { representSchema } from './json-schema.ts';
 import type { LambdaOptions, OutputSchema, RetryOptions, SandboxOptions } from './step-options.ts';
 import type { Template } from './template.ts';
 import { UNKNOWN_SCHEMA } from './unknown-schema.ts';
-import { workspaceIdentity } from './workspace-references.ts';
 
 /** The data of a `sandbox` step, defaults filled in. */
 export function sandboxStep(
@@ -15,6 +16,7 @@ export function sandboxStep(
   options: SandboxOptions<OutputSchema>,
   collector: FindingCollector,
 ): SandboxStep {
+  const workspaceFrom = handedOn('workspace', options.workspace, `${path}.workspace`, collector);
   return {
     kind: 'sandbox',
     path,
@@ -26,7 +28,7 @@ export function sandboxStep(
     env: envOf(options.env ?? {}, path, collector),
     input: toTemplate(options.input ?? {}, `${path}.input`, collector),
     keepWorkspace: keepsWorkspace(options.keepWorkspace, path, collector),
-    ...workspaceFrom(options.workspace, path, collector),
+    ...(workspaceFrom === undefined ? {} : { workspaceFrom }),
     ...(options.agent === undefined ? {} : { agent: String(options.agent) }),
     ...actingPart(path, options, options.effects ?? 'none', minutes(10), collector),
   };
@@ -48,13 +50,6 @@ export function lambdaStep(
   };
 }
 
-/** Seconds of a duration; NaN, which the compiler refuses, for anything else. */
-export function secondsOf(duration: Duration): number {
-  const given: unknown = duration;
-  if (typeof given !== 'object' || given === null || !('seconds' in given)) return Number.NaN;
-  return typeof given.seconds === 'number' ? given.seconds : Number.NaN;
-}
-
 function actingPart(
   path: string,
   options: SandboxOptions<OutputSchema> | LambdaOptions<OutputSchema>,
@@ -63,12 +58,16 @@ function actingPart(
   collector: FindingCollector,
 ) {
   const outputSchema = outputSchemaOf(options.output, path, collector);
+  const { approval } = options;
+  const requires = handedOn('gate', options.requires, `${path}.requires`, collector);
   return {
     effects: effectsOf(effects, path, collector),
     idempotent: options.idempotent === true,
     retry: retryOf(options.retry ?? {}),
     timeoutSeconds: secondsOf(options.timeout ?? defaultTimeout),
     ...(outputSchema === undefined ? {} : { outputSchema }),
+    ...(approval === undefined ? {} : { approval: approvalPolicy(approval, `${path}.approval`, collector) }),
+    ...(requires === undefined ? {} : { requires }),
   };
 }
 
@@ -79,19 +78,26 @@ function keepsWorkspace(given: unknown, path: string, collector: FindingCollecto
   return given === true;
 }
 
-function workspaceFrom(given: unknown, path: string, collector: FindingCollector): { readonly workspaceFrom?: string } {
-  if (given === undefined) return {};
-  const identity = workspaceIdentity(given);
-  if (identity?.observer === collector) return { workspaceFrom: identity.step };
-  collector.add(
-    identity === undefined ? 'invalid_value' : 'unknown_reference',
-    `${path}.workspace`,
-    identity === undefined
-      ? 'what stands at workspace is not the workspace of a step'
-      : `the workspace of "${identity.step}" is that of a step of another workflow`,
-    'write workspace: earlier.workspace, where earlier is a sandbox step with keepWorkspace: true',
-  );
-  return {};
+const EXPECTED: { readonly [K in HandedOnKind]: { readonly what: string; readonly fix: string } } = {
+  workspace: {
+    what: 'the workspace of a step',
+    fix: 'write workspace: earlier.workspace, where earlier is a sandbox step with keepWorkspace: true',
+  },
+  gate: { what: 'a gate', fix: "write requires: gate, where gate is what w.approval('…', { … }) returned before" },
+};
+
+/** The step that hands on what was given; undefined where nothing was, or, with a finding, something else. */
+function handedOn(kind: HandedOnKind, given: unknown, place: string, collector: FindingCollector): string | undefined {
+  if (given === undefined) return undefined;
+  const { what, fix } = EXPECTED[kind];
+  const identity = handedOnIdentity(given);
+  if (identity?.kind !== kind) {
+    collector.add('invalid_value', place, `what stands here is not ${what}`, fix);
+    return undefined;
+  }
+  if (identity.observer === collector) return identity.step;
+  collector.add('unknown_reference', place, `${handedOnText(identity)} belongs to another workflow`, fix);
+  return undefined;
 }
 
 function effectsOf(effects: Effects | undefined, path: string, collector: FindingCollector): Effects {

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { TemplateValue, TextValue } from './author-values.ts';
-import type { Effects } from './definition.ts';
+import type { ApprovalPolicy, Effects, Quorum } from './definition.ts';
 import type { Duration } from './durations.ts';
+import type { GateRef, WorkspaceRef } from './handed-on.ts';
 import type { Ref } from './references.ts';
-import type { WorkspaceRef } from './workspace-references.ts';
 
 /** An output schema, or none. */
 export type OutputSchema = z.ZodType | undefined;
@@ -24,7 +24,34 @@ export interface RetryOptions {
   readonly maxDelay?: Duration;
 }
 
-export interface SandboxOptions<S extends OutputSchema = OutputSchema, K extends boolean = boolean> {
+/** Who has to approve, and until when. */
+export interface ApprovalOptions {
+  /** All of these have to approve, made by `group`. A person counts for one of them. */
+  readonly from: readonly Quorum[];
+  /** Whoever started the execution may not approve; true where absent. */
+  readonly notRequester?: boolean;
+  /** From the request to its expiry. */
+  readonly within: Duration;
+  /** From the approval to the beginning of what was approved; 30 minutes where absent. */
+  readonly executeWithin?: Duration;
+  /** What an expiry means; `reject` where absent. `approve` only where what follows can be taken back. */
+  readonly otherwise?: ApprovalPolicy['otherwise'];
+}
+
+export interface GateOptions extends ApprovalOptions {
+  /** What is approved: the step that requires the gate may act on exactly this. */
+  readonly subject: TemplateValue;
+}
+
+interface ProtectedOptions {
+  /** Asks for approval of the step as it will run, before every attempt that acts. */
+  readonly approval?: ApprovalOptions;
+  /** The gate, made by `w.approval`, that has approved what this step gets. Not beside `approval`. */
+  readonly requires?: GateRef;
+}
+
+export interface SandboxOptions<S extends OutputSchema = OutputSchema, K extends boolean = boolean>
+  extends ProtectedOptions {
   /** `python`, `node`, or a name from the deployment's image list. */
   readonly image: string;
   /** Folder of agent code, relative to the workflow's folder; the command runs in it. */
@@ -54,7 +81,7 @@ export interface SandboxOptions<S extends OutputSchema = OutputSchema, K extends
   readonly agent?: string;
 }
 
-export interface LambdaOptions<S extends OutputSchema = OutputSchema> {
+export interface LambdaOptions<S extends OutputSchema = OutputSchema> extends ProtectedOptions {
   /** A TypeScript file relative to the workflow's folder, or the ARN of a published function version. */
   readonly function: string;
   /** Becomes `event.input` of the function; `{}` where absent. */

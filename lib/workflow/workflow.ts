@@ -1,15 +1,23 @@
 import type { z } from 'zod';
+import { approvalStep } from './approval-data.ts';
 import { type TemplateValue, toCondition, toRef, toTemplate } from './author-values.ts';
 import { FindingCollector } from './collector.ts';
 import type { AuthoredCondition } from './conditions.ts';
 import type { Block, Finding, ParallelStep, Step, WhenStep, WorkflowDefinition } from './definition.ts';
-import { type Duration, hours } from './durations.ts';
+import { type Duration, hours, secondsOf } from './durations.ts';
+import { type GateRef, makeGateRef, makeWorkspaceRef } from './handed-on.ts';
 import { isZodObject, representSchema } from './json-schema.ts';
 import { type Leaf, makeRef, type Ref, refIdentity } from './references.ts';
-import { lambdaStep, SCHEMA_FIX, sandboxStep, secondsOf } from './step-data.ts';
-import type { LambdaOptions, OutputSchema, SandboxOptions, SandboxResult, StepResult } from './step-options.ts';
+import { lambdaStep, SCHEMA_FIX, sandboxStep } from './step-data.ts';
+import type {
+  GateOptions,
+  LambdaOptions,
+  OutputSchema,
+  SandboxOptions,
+  SandboxResult,
+  StepResult,
+} from './step-options.ts';
 import { UNKNOWN_SCHEMA } from './unknown-schema.ts';
-import { makeWorkspaceRef } from './workspace-references.ts';
 
 /** Shared by all copies of this package, so that a workflow file may import another copy than its loader. */
 const BRAND = Symbol.for('wflo.workflow');
@@ -26,6 +34,8 @@ export interface WorkflowOptions<I extends z.ZodObject> {
   readonly input: I;
   /** Of the whole execution; 24 hours where absent. */
   readonly timeout?: Duration;
+  /** How many executions of a tenant may be open at a time; any number where absent. */
+  readonly maxConcurrent?: number;
 }
 
 /** Records steps. Blocks nest by callbacks, which run at once: no code of a definition runs in the cloud. */
@@ -39,6 +49,8 @@ export interface WorkflowBuilder<I> {
   ): SandboxResult<S, K>;
   /** A narrow function in the account. */
   lambda<S extends OutputSchema = undefined>(name: string, options: LambdaOptions<S>): StepResult<S>;
+  /** Asks for approval of a value, on which the step that requires the gate may then act. */
+  approval(name: string, options: GateOptions): GateRef;
   /** Waits without using anything. A reference counts whole seconds. */
   wait(name: string, duration: Duration | Leaf<number>): void;
   /** Runs one of two blocks. Steps inside cannot be referenced outside, because they may not have run. */
@@ -78,6 +90,7 @@ export function workflow<I extends z.ZodObject>(
       name: String(name),
       inputSchema,
       timeoutSeconds: secondsOf(options.timeout ?? hours(24)),
+      ...maxConcurrentOf(options.maxConcurrent),
       body: recorder.body(),
       output: toTemplate(returned ?? null, 'output', collector),
     },
@@ -92,6 +105,11 @@ export function isWorkflow(value: unknown): value is Workflow {
 function brand(made: Workflow): Workflow {
   Object.defineProperty(made, BRAND, { value: true });
   return made;
+}
+
+/** NaN, which the compiler refuses, for what is no number. */
+function maxConcurrentOf(given: unknown): { readonly maxConcurrent?: number } {
+  return given === undefined ? {} : { maxConcurrent: typeof given === 'number' ? given : Number.NaN };
 }
 
 function inputSchemaOf(schema: unknown, collector: FindingCollector) {
@@ -134,6 +152,10 @@ class Recorder {
       lambda: (name, options) => {
         this.#block.push(lambdaStep(String(name), options, collector));
         return this.#result(name);
+      },
+      approval: (name, options) => {
+        this.#block.push(approvalStep(String(name), options, collector));
+        return makeGateRef(String(name), collector);
       },
       wait: (name, duration) => this.#wait(String(name), duration),
       when: (name, condition, then, otherwise) => this.#when(String(name), condition, then, otherwise),

@@ -94,6 +94,7 @@ describe('the frame', () => {
       ],
       stepKeys: ['plan_it', 'act'],
       inputRefs: [{ alias: 'a_b', path: ['a b'] }],
+      gates: [],
     });
     expect(stateOf(seeded, 'pause.Wait')).toMatchObject({ SecondsPath: '$.input.refs.a_b' });
   });
