@@ -278,6 +278,11 @@ export interface StepFunctionInvoker {
   >;
 }
 
+export interface FunctionCaller {
+  /** Hands an event to another function of the platform, and does not wait for it. */
+  begin(functionName: string, event: Json): Promise<void>;
+}
+
 // ---- Logs ------------------------------------------------------------------------------------------------------
 
 export interface StepLogLine extends LogLine {

@@ -5,9 +5,10 @@ import { GRAPH } from '../../lib/execution/actors.ts';
 import { inlineOutput } from '../../lib/execution/inline-output.ts';
 import { loadValues } from '../../lib/execution/load-values.ts';
 import type { CloseAnswer, CloseEvent } from '../../lib/execution/machine.ts';
+import { countOff } from '../../lib/execution/open-count.ts';
 import type { ExecutionRecord, Handle } from '../../lib/execution/records.ts';
 import { resolveTemplate } from '../../lib/execution/resolve-template.ts';
-import { isFinal } from '../../lib/execution/status.ts';
+import { ACTIVE, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
 import type { BlobStore, Clock, ExecutionStore, Ids } from '../../lib/ports.ts';
@@ -63,9 +64,10 @@ function succeed(ports: ClosePorts, execution: ExecutionRecord, output: Handle):
       {
         item: 'execution',
         set: { status: 'succeeded', output, endedAt: ports.clock.now().toISOString() },
-        remove: ['checkAt'],
-        expect: { status: 'running', ending: { absent: true } },
+        remove: ['checkAt', 'counted'],
+        expect: { status: { oneOf: ACTIVE }, ending: { absent: true }, counted: execution.counted ?? { absent: true } },
       },
+      ...countOff(execution),
     ],
     events: [
       buildEvent(ports, execution, {
@@ -85,7 +87,7 @@ function beginToFail(ports: ClosePorts, execution: ExecutionRecord, error: Error
       {
         item: 'execution',
         set: { ending: { status: 'failed', actor: GRAPH, reason: error.message, error } },
-        expect: { status: 'running', ending: { absent: true } },
+        expect: { status: { oneOf: ACTIVE }, ending: { absent: true } },
       },
     ],
     events: [],

@@ -1,3 +1,4 @@
+import { cancelled } from '../../lib/approvals/transitions.ts';
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-attempt.ts';
@@ -32,12 +33,33 @@ export async function closeAttempts(
     const { executionId } = execution;
     const open = (await ports.executions.listAttempts(executionId)).filter(({ status }) => isAttemptOpen(status));
     const live = (await ports.executions.listLeases(executionId)).filter(isLeaseLive);
+    if (!(await cancelApprovals(ports, execution, ending))) return undefined;
     for (let from = 0; from < open.length; from += ATTEMPTS_PER_COMMIT) {
       const chunk = open.slice(from, from + ATTEMPTS_PER_COMMIT);
       if (!(await closeChunk(ports, execution, ending, chunk, live))) return undefined;
     }
     return true;
   });
+}
+
+/** Nobody is asked any more for what will not be done. */
+async function cancelApprovals(
+  ports: CloseAttemptsPorts,
+  execution: ExecutionRecord,
+  ending: Ending,
+): Promise<boolean> {
+  const { executionId } = execution;
+  const pending = (await ports.executions.listApprovals(executionId)).filter(({ status }) => status === 'pending');
+  const reason = ending.reason.slice(0, REASON_CHARACTERS);
+  for (let from = 0; from < pending.length; from += ATTEMPTS_PER_COMMIT) {
+    const written = pending
+      .slice(from, from + ATTEMPTS_PER_COMMIT)
+      .map((approval) => cancelled(ports, execution, approval, ending.actor, reason));
+    const changes = written.map(({ change }) => change);
+    const events = written.map(({ event }) => event);
+    if (!(await ports.executions.commit({ executionId, changes, events }))) return false;
+  }
+  return true;
 }
 
 function closeChunk(

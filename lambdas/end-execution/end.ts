@@ -10,6 +10,7 @@ import {
   type MachineEnd,
   timeoutSecondsOf,
 } from '../../lib/execution/machine-end.ts';
+import { countOff } from '../../lib/execution/open-count.ts';
 import { type Ending, type ExecutionRecord, SCHEMA } from '../../lib/execution/records.ts';
 import { EXECUTION_STATUSES, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
@@ -154,9 +155,10 @@ async function writeEnd(
           endedAt: ports.clock.now().toISOString(),
           ...(error === undefined ? {} : { error }),
         },
-        remove: ['checkAt'],
-        expect: { status: execution.status },
+        remove: ['checkAt', 'counted'],
+        expect: { status: execution.status, counted: execution.counted ?? { absent: true } },
       },
+      ...countOff(execution),
     ],
     events: [endEventOf(ports, execution, ending, timeoutSeconds)],
   });
@@ -168,5 +170,6 @@ function endEventOf(ports: EndPorts, execution: ExecutionRecord, ending: Ending,
   // One call per type, because the data of an event depends on its type.
   if (event.type === 'workflow.cancelled') return buildEvent(ports, execution, event);
   if (event.type === 'workflow.timed_out') return buildEvent(ports, execution, event);
+  if (event.type === 'workflow.rejected') return buildEvent(ports, execution, event);
   return buildEvent(ports, execution, event);
 }

@@ -8,10 +8,18 @@ import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-a
 import { decideFinish, type FinishDecision } from '../../lib/execution/decide-finish.ts';
 import type { FinishEvent, StepConfig } from '../../lib/execution/machine.ts';
 import { type OutcomeSignals, recordSignedOutcome } from '../../lib/execution/record-signed-outcome.ts';
-import type { AttemptRecord, Ending, ExecutionRecord, FinishAnswer, LeaseRecord } from '../../lib/execution/records.ts';
+import type {
+  Actor,
+  AttemptRecord,
+  Ending,
+  ExecutionRecord,
+  FinishAnswer,
+  LeaseRecord,
+} from '../../lib/execution/records.ts';
 import { type AttemptStatus, isAttemptOpen, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { BlobStore, Change, Clock, ExecutionStore, Ids, SandboxTasks } from '../../lib/ports.ts';
+import { approvalOutcome } from './approval-outcome.ts';
 import { findOutcome, type Outcome } from './outcome.ts';
 
 export interface FinishPorts {
@@ -77,28 +85,55 @@ interface Found {
   readonly lease: LeaseRecord | undefined;
 }
 
-async function finishAttempt(ports: FinishPorts, found: Found): Promise<Finished | undefined> {
-  const { step, execution, attempt } = found;
-  const outcome = await findOutcome(ports, found.event, step, attempt, found.lease);
-  const decision = decideFinish({
+/** Undefined: the attempt was granted since it was read. */
+async function outcomeOf(ports: FinishPorts, found: Found): Promise<Outcome | undefined> {
+  const { step, attempt } = found;
+  const byApproval = await approvalOutcome(ports, attempt);
+  if (byApproval !== undefined) return byApproval;
+  if (attempt.status === 'waiting_approval') return undefined;
+  if (step.kind !== 'approval') return findOutcome(ports, found.event, step, attempt, found.lease);
+  const failure = attempt.error ?? { code: 'internal', message: `the gate ${step.path} was not frozen` };
+  return { exit: { reason: 'runner_error', code: null, message: failure.message }, failure, concluded: true, refs: {} };
+}
+
+function decisionOf(ports: FinishPorts, { step, execution, attempt }: Found, outcome: Outcome): FinishDecision {
+  const claimed = wasClaimed(attempt);
+  const acting = step.kind === 'approval' ? GATE : step;
+  return decideFinish({
     exit: outcome.exit,
     ...(outcome.failure === undefined ? {} : { failure: outcome.failure }),
     ...(outcome.code === undefined ? {} : { code: outcome.code }),
     reported: !outcome.concluded,
-    claimed: wasClaimed(attempt),
-    effects: step.effects,
-    idempotent: step.idempotent,
-    retry: step.retry,
+    claimed,
+    usedUp: claimed && step.kind !== 'approval' && step.requires !== undefined,
+    effects: acting.effects,
+    idempotent: acting.idempotent,
+    retry: acting.retry,
     attempt: attempt.attempt,
     ending: execution.ending !== undefined,
     random: ports.random(),
   });
+}
+
+/** A gate changes nothing, and is asked for once. */
+const GATE = {
+  effects: 'none',
+  idempotent: true,
+  retry: { maxRetries: 0, initialDelaySeconds: 1, maxDelaySeconds: 1 },
+} as const;
+
+async function finishAttempt(ports: FinishPorts, found: Found): Promise<Finished | undefined> {
+  const { step, execution } = found;
+  const outcome = await outcomeOf(ports, found);
+  // Decided in between.
+  if (outcome === undefined) return undefined;
+  const decision = decisionOf(ports, found, outcome);
   const answer = answerOf(decision, outcome);
   const status = statusAfter(decision, execution);
   const written = await ports.executions.commit({
     executionId: execution.executionId,
     changes: [
-      executionChange(decision, execution, step.path),
+      executionChange(decision, execution, step.path, outcome.actor ?? GRAPH),
       attemptChange(ports, found, outcome, decision, status, answer),
       ...(found.lease !== undefined && isLeaseLive(found.lease) ? [fenceLease(found.lease)] : []),
     ],
@@ -113,19 +148,25 @@ function statusAfter(decision: FinishDecision, { ending }: ExecutionRecord): Att
   if (decision.next === 'ok') return 'succeeded';
   if (decision.next === 'again') return 'retried';
   if (decision.error.code === 'outcome_unknown') return 'outcome_unknown';
+  if (isRefused(decision.error)) return 'rejected';
   return ending !== undefined && ending.status !== 'failed' ? 'cancelled' : 'failed';
 }
 
+/** People said no, or nothing in time. */
+function isRefused({ code }: Pick<ErrorData, 'code'>): boolean {
+  return code === 'approval_rejected' || code === 'approval_expired';
+}
+
 /** The first failure of a step ends the execution, before the graph fails. */
-function executionChange(decision: FinishDecision, execution: ExecutionRecord, stepPath: string): Change {
+function executionChange(decision: FinishDecision, execution: ExecutionRecord, stepPath: string, actor: Actor): Change {
   if (decision.next === 'ok') return { item: 'execution', expect: { status: execution.status } };
   if (execution.ending !== undefined) return { item: 'execution', expect: { status: execution.status } };
   const expect = { status: execution.status, ending: { absent: true } } as const;
   if (decision.next === 'again') return { item: 'execution', expect };
   const error: ErrorData = { ...decision.error, stepPath };
   const ending: Ending = {
-    status: 'failed',
-    actor: GRAPH,
+    status: isRefused(decision.error) ? 'rejected' : 'failed',
+    actor,
     reason: `step ${stepPath} failed: ${error.message}`,
     error,
   };

@@ -1,9 +1,9 @@
 import { type ErrorCode, type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
 import { classifyCallEnd, classifyTaskEnd } from '../../lib/execution/classify-task-end.ts';
 import { findTask } from '../../lib/execution/find-task.ts';
-import type { FinishEvent, StepConfig } from '../../lib/execution/machine.ts';
+import type { ActingConfig, FinishEvent } from '../../lib/execution/machine.ts';
 import { pickRefs } from '../../lib/execution/pick-refs.ts';
-import type { AttemptRecord, FinishAnswer, Handle, LeaseRecord } from '../../lib/execution/records.ts';
+import type { Actor, AttemptRecord, FinishAnswer, Handle, LeaseRecord } from '../../lib/execution/records.ts';
 import { problemsError, validateJson } from '../../lib/execution/validate-json.ts';
 import { canonicalJson, type Json } from '../../lib/json.ts';
 import type { BlobStore, SandboxTasks } from '../../lib/ports.ts';
@@ -26,13 +26,15 @@ export interface Outcome {
   readonly runningTask?: string;
   readonly output?: Handle;
   readonly refs: FinishAnswer['refs'];
+  /** Who made it end like this, where that was a person. */
+  readonly actor?: Actor;
 }
 
 /** Finds out how an attempt ended: from its record, else from its task, else from what Run was caught with. */
 export async function findOutcome(
   ports: OutcomePorts,
   event: FinishEvent,
-  step: StepConfig,
+  step: ActingConfig,
   attempt: AttemptRecord,
   lease: LeaseRecord | undefined,
 ): Promise<Outcome> {
@@ -54,7 +56,7 @@ export async function findOutcome(
 
 async function reportedOutcome(
   ports: OutcomePorts,
-  step: StepConfig,
+  step: ActingConfig,
   attempt: AttemptRecord,
   exit: Exit,
 ): Promise<Outcome> {
@@ -78,7 +80,7 @@ async function reportedOutcome(
 /** Throws `no_output`, `invalid_output`, `not_a_scalar`, `ref_too_large`. */
 async function acceptOutput(
   blobs: BlobStore,
-  step: StepConfig,
+  step: ActingConfig,
   attempt: AttemptRecord,
 ): Promise<Pick<Outcome, 'output' | 'refs'>> {
   const { executionId, path, output } = attempt;

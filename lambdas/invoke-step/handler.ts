@@ -1,6 +1,6 @@
 import type { InvokeEvent } from '../../lib/execution/machine.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
-import { blobStore, clock, executionStore, ids, stepFunctionInvoker } from '../shared/ports.ts';
+import { blobStore, clock, executionStore, ids, people, stepFunctionInvoker } from '../shared/ports.ts';
 import { type InvokeAnswer, invokeStep } from './invoke.ts';
 
 export const handler = platformHandler<InvokeEvent, InvokeAnswer>(
@@ -9,5 +9,15 @@ export const handler = platformHandler<InvokeEvent, InvokeAnswer>(
     summarise: (answer) => ({ ...answer }),
   },
   (event) =>
-    invokeStep({ executions: executionStore(), blobs: blobStore(), invoker: stepFunctionInvoker(), clock, ids }, event),
+    invokeStep(
+      {
+        executions: executionStore(),
+        blobs: blobStore(),
+        people: people(),
+        invoker: stepFunctionInvoker(),
+        clock,
+        ids,
+      },
+      event,
+    ),
 );

@@ -1,21 +1,24 @@
+import type { Written } from '../../lib/approvals/transitions.ts';
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { ErrorCode, ErrorData } from '../../lib/errors.ts';
 import { toErrorData, WfloError } from '../../lib/errors.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
 import { claimChanges, decideClaim } from '../../lib/execution/claim.ts';
+import { permitClaim, refusalEvents } from '../../lib/execution/claim-permission.ts';
 import { fenceLease } from '../../lib/execution/close-attempt.ts';
 import type { InvokeEvent } from '../../lib/execution/machine.ts';
 import { type LambdaPayload, type Payload, payloadHash } from '../../lib/execution/payload.ts';
 import type { AttemptRecord, ExecutionRecord, Handle, LeaseRecord } from '../../lib/execution/records.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import { sha256 } from '../../lib/json.ts';
-import type { BlobStore, Clock, ExecutionStore, Ids, StepFunctionInvoker } from '../../lib/ports.ts';
+import type { BlobStore, Clock, ExecutionStore, Ids, People, StepFunctionInvoker } from '../../lib/ports.ts';
 import { EXIT_CODE_TIMED_OUT, type Exit } from '../../lib/sandbox/exit.ts';
 
 export interface InvokePorts {
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
+  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
   readonly invoker: StepFunctionInvoker;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -90,39 +93,44 @@ async function claimAttempt(ports: InvokePorts, event: InvokeEvent): Promise<Cla
   if (decision.kind === 'repeat') return { ok: false, code: 'claim_refused' };
   if (decision.kind !== 'claimed') return { ok: false, code: decision.code };
 
-  const loaded = await loadPayload(ports, decision.attempt);
+  const loaded = await loadWork(ports, decision);
   if (!loaded.ok) {
     const denied = await denyAttempt(ports, decision, loaded.error);
     return denied ? { ok: false, code: loaded.error.code } : undefined;
   }
+  const { payload, permission } = loaded;
   const about = { actor: GRAPH, stepPath: path, attempt: number };
   const { leaseId, epoch } = decision.lease;
   const written = await ports.executions.commit({
     executionId,
-    changes: claimChanges(decision.attempt, decision.lease, now, {}),
+    changes: [...claimChanges(decision.attempt, decision.lease, now, {}), ...permission.changes],
     events: [
+      ...permission.events,
       buildEvent(ports, decision.execution, { ...about, type: 'sandbox.claimed', data: { leaseId, epoch } }),
       buildEvent(ports, decision.execution, { ...about, type: 'step.started', data: {} }),
     ],
   });
   if (!written) return undefined;
   const { execution: open, attempt: taken, lease: offered } = decision;
-  return { ok: true, claimed: { execution: open, attempt: taken, lease: offered, payload: loaded.payload } };
+  return { ok: true, claimed: { execution: open, attempt: taken, lease: offered, payload } };
 }
 
 type Loaded =
-  | { readonly ok: true; readonly payload: LambdaPayload }
+  | { readonly ok: true; readonly payload: LambdaPayload; readonly permission: Written }
   | { readonly ok: false; readonly error: ErrorData };
 
-/** What was frozen is what runs: the hash is made again from the stored bytes. */
-async function loadPayload(ports: InvokePorts, attempt: AttemptRecord): Promise<Loaded> {
+/** What was frozen is what runs, if it may: the hash is made again from the stored bytes. */
+async function loadWork(
+  ports: InvokePorts,
+  { execution, attempt }: { readonly execution: ExecutionRecord; readonly attempt: AttemptRecord },
+): Promise<Loaded> {
   try {
     if (attempt.payload === undefined) throw changed(attempt);
     const payload = (await ports.blobs.get(attempt.executionId, attempt.payload)) as unknown as Payload;
     if (payload.kind !== 'lambda' || payloadHash(payload) !== attempt.payloadHash) throw changed(attempt);
-    return { ok: true, payload };
+    return { ok: true, payload, permission: await permitClaim(ports, execution, attempt, payload, GRAPH) };
   } catch (error) {
-    if (!WfloError.is(error) || error.code !== 'payload_changed') throw error;
+    if (!WfloError.is(error) || error.code === 'internal') throw error;
     return { ok: false, error: { ...toErrorData(error), stepPath: attempt.path } };
   }
 }
@@ -150,7 +158,7 @@ function denyAttempt(
       { item: 'attempt', path, attempt: number, set: { error }, expect: { status: 'prepared' } },
       fenceLease(lease),
     ],
-    events: [],
+    events: refusalEvents(ports, execution, attempt, error, GRAPH),
   });
 }
 

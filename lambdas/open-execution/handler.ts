@@ -2,7 +2,7 @@ import { executionIdFromArn } from '../../lib/execution/identity.ts';
 import type { OpenAnswer, OpenEvent } from '../../lib/execution/machine.ts';
 import { environment } from '../shared/environment.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
-import { blobStore, clock, executionStore, ids } from '../shared/ports.ts';
+import { blobStore, clock, executionStore, ids, people } from '../shared/ports.ts';
 import { tracer } from '../shared/powertools.ts';
 import { openExecution } from './open.ts';
 
@@ -13,7 +13,14 @@ export const handler = platformHandler<OpenEvent, OpenAnswer>(
   },
   (event) => {
     const traceId = tracer.getRootXrayTraceId();
-    const ports = { executions: executionStore(), blobs: blobStore(), clock, ids, stage: environment('WFLO_STAGE') };
+    const ports = {
+      executions: executionStore(),
+      blobs: blobStore(),
+      people: people(),
+      clock,
+      ids,
+      stage: environment('WFLO_STAGE'),
+    };
     return openExecution({ ...ports, ...(traceId === undefined ? {} : { traceId }) }, event);
   },
 );

@@ -8,14 +8,17 @@ import { executionIdFromArn, isExecutionId } from '../../lib/execution/identity.
 import { inputHash } from '../../lib/execution/input-hash.ts';
 import type { MachineState, OpenAnswer, OpenEvent, WorkflowConfig } from '../../lib/execution/machine.ts';
 import { pickRefs } from '../../lib/execution/pick-refs.ts';
-import { type ExecutionRecord, type Handle, SCHEMA } from '../../lib/execution/records.ts';
+import { type Actor, type ExecutionRecord, type Handle, SCHEMA } from '../../lib/execution/records.ts';
+import { isActive } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
-import type { BlobStore, Clock, ExecutionStore, Ids } from '../../lib/ports.ts';
+import type { BlobStore, Change, Clock, ExecutionStore, Ids, People } from '../../lib/ports.ts';
+import { refusalToOpen } from './refusal.ts';
 
 export interface OpenPorts {
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
+  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly stage: string;
@@ -42,12 +45,40 @@ export async function openExecution(ports: OpenPorts, event: OpenEvent): Promise
     if (existing !== undefined && existing.status !== 'starting') return answerAgain(ports, event, config, existing);
     // Somebody cancelled between the record and the start.
     if (existing?.ending !== undefined) return refusal(endingError(existing));
-    const accepted = await acceptAndStore(ports, executionId, config, event.input);
-    const record = openedRecord(ports, executionId, config, event, existing, accepted);
-    if (await commitOpened(ports, existing, record)) return answerOf(config, executionId, accepted);
+    const identity = identityOf(event, existing);
+    const accepted = await accept(ports, executionId, config, event.input, identity);
+    const record = openedRecord(ports, executionId, config, event, { existing, identity, accepted });
+    if (await commitOpened(ports, config, existing, record)) return answerOf(config, executionId, accepted);
     // Another call of the same start, or a cancel, was faster.
     return undefined;
   });
+}
+
+/** Whose execution it is: as a record of the control API proves it, or nobody's. */
+interface Identity {
+  readonly tenant: string;
+  readonly requester: Actor;
+  /** The tenant in which the control API has counted it. */
+  readonly counted?: string;
+}
+
+function identityOf(event: OpenEvent, existing: ExecutionRecord | undefined): Identity {
+  const counted = existing?.counted === undefined ? {} : { counted: existing.counted };
+  if (existing === undefined || !announces(existing, inputHash(event.input), event.startedAt)) {
+    return { tenant: DEFAULT_TENANT, requester: UNVERIFIED, ...counted };
+  }
+  return { tenant: existing.tenant, requester: existing.requester, ...counted };
+}
+
+async function accept(
+  ports: OpenPorts,
+  executionId: string,
+  config: WorkflowConfig,
+  given: Json,
+  identity: Identity,
+): Promise<Accepted> {
+  const refused = await refusalToOpen(ports, config, identity);
+  return refused === undefined ? acceptAndStore(ports, executionId, config, given) : { ok: false, error: refused };
 }
 
 async function acceptAndStore(
@@ -73,20 +104,24 @@ function openedRecord(
   executionId: string,
   config: WorkflowConfig,
   event: OpenEvent,
-  existing: ExecutionRecord | undefined,
-  accepted: Accepted,
+  found: {
+    readonly existing: ExecutionRecord | undefined;
+    readonly identity: Identity;
+    readonly accepted: Accepted;
+  },
 ): ExecutionRecord {
+  const { existing, identity, accepted } = found;
   const hash = inputHash(event.input);
-  const recorded = existing !== undefined && announces(existing, hash, event.startedAt) ? existing : undefined;
   const timeoutAt = new Date(Date.parse(event.startedAt) + config.timeoutSeconds * 1000).toISOString();
   return {
     schema: SCHEMA,
     executionId,
     workflow: config.name,
-    tenant: recorded?.tenant ?? DEFAULT_TENANT,
+    tenant: identity.tenant,
     status: 'running',
     executionArn: event.executionArn,
-    requester: recorded?.requester ?? UNVERIFIED,
+    requester: identity.requester,
+    ...countedIn(config, identity, accepted),
     inputHash: hash,
     ...(accepted.ok ? { input: accepted.input } : {}),
     ...(accepted.ok
@@ -110,8 +145,28 @@ function announces(record: ExecutionRecord, hash: string, machineStartedAt: stri
   return record.inputHash === hash && Date.parse(record.startedAt) <= Date.parse(machineStartedAt);
 }
 
+/** Counted from here on, unless the control API has counted it, or it is refused and acts on nothing. */
+function countedIn(
+  { maxConcurrent }: WorkflowConfig,
+  { tenant, counted }: Identity,
+  accepted: Accepted,
+): Pick<ExecutionRecord, 'counted'> {
+  if (counted !== undefined) return { counted };
+  return maxConcurrent === undefined || !accepted.ok ? {} : { counted: tenant };
+}
+
+function countChanges(
+  { maxConcurrent: limit }: WorkflowConfig,
+  existing: ExecutionRecord | undefined,
+  record: ExecutionRecord,
+): readonly Change[] {
+  if (record.counted === undefined || existing?.counted !== undefined || limit === undefined) return [];
+  return [{ item: 'openCount', tenant: record.counted, workflow: record.workflow, add: 1, limit }];
+}
+
 function commitOpened(
   ports: OpenPorts,
+  config: WorkflowConfig,
   existing: ExecutionRecord | undefined,
   record: ExecutionRecord,
 ): Promise<boolean> {
@@ -126,6 +181,7 @@ function commitOpened(
             set,
             expect: { status: 'starting', ending: { absent: true }, requester: existing.requester },
           },
+      ...countChanges(config, existing, record),
     ],
     events: [
       buildEvent(ports, record, {
@@ -155,7 +211,7 @@ async function answerAgain(
     });
   }
   if (record.ending !== undefined) return refusal(endingError(record));
-  if (record.status !== 'running' || record.input === undefined) {
+  if (!isActive(record.status) || record.input === undefined) {
     return refusal({ code: 'execution_closed', message: `${record.executionId} is ${record.status}` });
   }
   const refs = pickRefs(await ports.blobs.get(record.executionId, record.input), config.inputRefs);

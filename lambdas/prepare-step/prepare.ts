@@ -1,13 +1,21 @@
+import { requested } from '../../lib/approvals/transitions.ts';
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import { type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
 import { allotAttempt } from '../../lib/execution/allot-attempt.ts';
 import { isHarmless } from '../../lib/execution/decide-finish.ts';
-import { freezePayload, payloadRefs } from '../../lib/execution/freeze-payload.ts';
+import { frozenReason } from '../../lib/execution/freeze.ts';
+import { freezeGate, freezePayload, payloadRefs } from '../../lib/execution/freeze-payload.ts';
 import { loadValues } from '../../lib/execution/load-values.ts';
-import type { PrepareAnswer, PrepareEvent, SandboxTarget, StepConfig } from '../../lib/execution/machine.ts';
-import { payloadHash } from '../../lib/execution/payload.ts';
+import type {
+  ActingConfig,
+  PrepareAnswer,
+  PrepareEvent,
+  SandboxTarget,
+  StepConfig,
+} from '../../lib/execution/machine.ts';
+import { type Payload, payloadHash } from '../../lib/execution/payload.ts';
 import {
   type AttemptRecord,
   type ExecutionRecord,
@@ -15,10 +23,12 @@ import {
   type LeaseRecord,
   SCHEMA,
 } from '../../lib/execution/records.ts';
+import { ACTIVE, isActive } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import { type Json, sha256 } from '../../lib/json.ts';
 import type { BlobStore, Clock, ExecutionStore, Ids } from '../../lib/ports.ts';
 import type { WorkspaceObject } from '../../lib/sandbox/protocol.ts';
+import { approvalOf } from './approval.ts';
 
 export interface PreparePorts {
   readonly executions: ExecutionStore;
@@ -28,10 +38,10 @@ export interface PreparePorts {
 }
 
 /** Attempt 0: nothing was recorded, because the execution is over or this entry of Prepare is. */
-const DENIED: PrepareAnswer = { attempt: 0, route: 'deny', leaseId: '', code: '' };
+const DENIED: PrepareAnswer = { attempt: 0, route: 'deny', leaseId: '', code: '', approvalId: '' };
 
 /** Only an execution that runs and is not ending gets new work. */
-const STILL_OPEN = { item: 'execution', expect: { status: 'running', ending: { absent: true } } } as const;
+const STILL_OPEN = { item: 'execution', expect: { status: { oneOf: ACTIVE }, ending: { absent: true } } } as const;
 
 /**
  * Allots the attempt of this entry, freezes what it will run, and offers the right to run it. What cannot be frozen is
@@ -44,7 +54,7 @@ export async function prepareStep(ports: PreparePorts, event: PrepareEvent): Pro
   return untilDecided(async () => {
     const execution = await ports.executions.getExecution(executionId);
     if (execution === undefined) throw new WfloError('unknown_execution', `there is no execution ${executionId}`);
-    if (execution.status !== 'running' || execution.ending !== undefined) return DENIED;
+    if (!isActive(execution.status) || execution.ending !== undefined) return DENIED;
 
     const attempts = await ports.executions.listAttempts(executionId, step.path);
     const allotted = allotAttempt(attempts, enteredAt);
@@ -69,12 +79,60 @@ async function offer(
     attempt,
     enteredAt: event.enteredAt,
     status: 'prepared',
-    harmless: isHarmless(step),
+    harmless: step.kind === 'approval' || isHarmless(step),
     preparedAt: ports.clock.now().toISOString(),
   };
   const frozen = await freeze(ports, event, step, execution);
   if (!frozen.ok) return deny(ports, { ...record, error: frozen.error });
 
+  const asked = await approvalOf(ports, { execution, step, record, frozen });
+  if (!asked.ok) return deny(ports, { ...record, error: asked.error });
+  const offered = step.kind === 'approval' ? undefined : newLease(ports, event, step, execution, attempt);
+  const { approval, isNew } = asked;
+  const put: AttemptRecord = {
+    ...record,
+    status: isNew ? 'waiting_approval' : 'prepared',
+    payload: frozen.handle,
+    payloadHash: frozen.hash,
+    ...(approval === undefined ? {} : { approvalId: approval.approvalId }),
+  };
+  const request =
+    approval !== undefined && isNew
+      ? requested(ports, execution, approval, GRAPH)
+      : { changes: [STILL_OPEN], events: [] };
+  const written = await ports.executions.commit({
+    executionId: execution.executionId,
+    changes: [
+      ...request.changes,
+      { item: 'attempt', path: step.path, attempt, put },
+      ...(offered === undefined ? [] : [{ item: 'lease', path: step.path, attempt, put: offered.lease } as const]),
+    ],
+    events: [
+      buildEvent(ports, execution, {
+        type: 'step.prepared',
+        actor: GRAPH,
+        stepPath: step.path,
+        attempt,
+        data: { kind: step.kind, payloadHash: frozen.hash },
+      }),
+      ...request.events,
+    ],
+  });
+  return written ? answerOf(put, offered) : undefined;
+}
+
+interface Offered {
+  readonly lease: LeaseRecord;
+  readonly code: string;
+}
+
+function newLease(
+  ports: PreparePorts,
+  event: PrepareEvent,
+  step: ActingConfig,
+  execution: ExecutionRecord,
+  attempt: number,
+): Offered {
   const code = ports.ids.secret();
   const lease: LeaseRecord = {
     schema: SCHEMA,
@@ -88,33 +146,23 @@ async function offer(
     codeHash: sha256(code),
     ...(step.kind === 'sandbox' ? { taskDefinition: (event.target as SandboxTarget).taskDefinition } : {}),
   };
-  const written = await ports.executions.commit({
-    executionId: execution.executionId,
-    changes: [
-      STILL_OPEN,
-      {
-        item: 'attempt',
-        path: step.path,
-        attempt,
-        put: { ...record, payload: frozen.payload, payloadHash: frozen.hash },
-      },
-      { item: 'lease', path: step.path, attempt, put: lease },
-    ],
-    events: [
-      buildEvent(ports, execution, {
-        type: 'step.prepared',
-        actor: GRAPH,
-        stepPath: step.path,
-        attempt,
-        data: { kind: step.kind, payloadHash: frozen.hash },
-      }),
-    ],
-  });
-  return written ? { attempt, route: 'run', leaseId: lease.leaseId, code } : undefined;
+  return { lease, code };
+}
+
+function answerOf(record: AttemptRecord, offered: { lease: LeaseRecord; code: string } | undefined): PrepareAnswer {
+  const waits = record.status === 'waiting_approval';
+  return {
+    attempt: record.attempt,
+    // A gate acts on nothing: once it is granted there is nothing to run.
+    route: waits ? 'ask' : record.kind === 'approval' ? 'deny' : 'run',
+    leaseId: offered?.lease.leaseId ?? '',
+    code: offered?.code ?? '',
+    approvalId: waits ? (record.approvalId ?? '') : '',
+  };
 }
 
 type Frozen =
-  | { readonly ok: true; readonly payload: Handle; readonly hash: string }
+  | { readonly ok: true; readonly payload: Payload; readonly handle: Handle; readonly hash: string }
   | { readonly ok: false; readonly error: ErrorData };
 
 async function freeze(
@@ -124,14 +172,25 @@ async function freeze(
   execution: ExecutionRecord,
 ): Promise<Frozen> {
   try {
+    const held = frozenReason(await ports.executions.getFreeze(), execution);
+    if (held !== undefined) throw new WfloError('frozen', held, { fix: 'start it again when the stop is lifted' });
     const stored = { input: execution.input, steps: event.steps };
     const values = await loadValues(ports.blobs, execution.executionId, payloadRefs(step), stored);
-    const workspace = await keptWorkspace(ports.executions, execution.executionId, step);
-    const payload = freezePayload(execution, step, event.target, values, workspace);
+    const payload =
+      step.kind === 'approval'
+        ? freezeGate(execution, step, values)
+        : freezePayload(
+            execution,
+            step,
+            event.target,
+            values,
+            await keptWorkspace(ports.executions, execution.executionId, step),
+          );
     const hash = payloadHash(payload);
     // Named by its hash: a repeat of the same work shares it, and no call can find another value under its name.
     const name = `payload/${step.path}/${hash}`;
-    return { ok: true, payload: await ports.blobs.put(execution.executionId, name, payload as unknown as Json), hash };
+    const handle = await ports.blobs.put(execution.executionId, name, payload as unknown as Json);
+    return { ok: true, payload, handle, hash };
   } catch (error) {
     if (!WfloError.is(error) || error.code === 'internal') throw error;
     return { ok: false, error: { ...toErrorData(error), stepPath: step.path } };
@@ -171,9 +230,11 @@ async function deny(ports: PreparePorts, record: AttemptRecord): Promise<Prepare
  * made; it is the one that counts while nobody has claimed the lease. Afterwards this call is a late duplicate.
  */
 async function offerAgain(ports: PreparePorts, record: AttemptRecord): Promise<PrepareAnswer | undefined> {
-  const { executionId, path, attempt } = record;
+  const { executionId, path, attempt, status } = record;
+  if (record.kind === 'approval') return status === 'waiting_approval' ? answerOf(record, undefined) : denied(record);
   const lease = await ports.executions.getLease(executionId, path, attempt);
-  if (lease === undefined || lease.status !== 'offered' || record.status !== 'prepared') return { ...DENIED, attempt };
+  const open = status === 'prepared' || status === 'waiting_approval';
+  if (lease === undefined || lease.status !== 'offered' || !open) return denied(record);
   const code = ports.ids.secret();
   const rotated = await ports.executions.commit({
     executionId,
@@ -189,5 +250,9 @@ async function offerAgain(ports: PreparePorts, record: AttemptRecord): Promise<P
     ],
     events: [],
   });
-  return rotated ? { attempt, route: 'run', leaseId: lease.leaseId, code } : undefined;
+  return rotated ? answerOf(record, { lease, code }) : undefined;
+}
+
+function denied({ attempt }: AttemptRecord): PrepareAnswer {
+  return { ...DENIED, attempt };
 }

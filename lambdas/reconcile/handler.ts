@@ -8,6 +8,7 @@ import {
   clock,
   eventBus,
   executionStore,
+  functionCaller,
   ids,
   outboxStore,
   sandboxTasks,
@@ -32,6 +33,9 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       clock,
       ids,
       stage: environment('WFLO_STAGE'),
+      resumeApprovals: async (approvalIds) => {
+        await functionCaller().begin(environment('RESUME_FUNCTION'), { approvalIds });
+      },
       remainingMs: () => context.getRemainingTimeInMillis(),
     });
     for (const { check, repaired, failures } of results) {

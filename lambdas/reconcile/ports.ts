@@ -8,6 +8,8 @@ export interface ReconcilePorts extends EndPorts, RelayPorts {
   readonly machines: Pick<StateMachines, 'describe' | 'stop'>;
   readonly blobs: BlobStore;
   readonly signals: OutcomeSignals;
+  /** Lets the one function that reads task tokens tell the waiting states. */
+  readonly resumeApprovals: (approvalIds: readonly string[]) => Promise<void>;
   /** Milliseconds that are left of this call. */
   readonly remainingMs: () => number;
 }

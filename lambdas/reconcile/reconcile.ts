@@ -1,11 +1,20 @@
 import type { Check, CheckOutcome } from './check.ts';
+import { frozenLeases } from './checks/frozen-leases.ts';
 import { openExecutions } from './checks/open-executions.ts';
 import { orphanedTasks } from './checks/orphaned-tasks.ts';
+import { overdueApprovals } from './checks/overdue-approvals.ts';
 import { silentLeases } from './checks/silent-leases.ts';
 import { unpublishedEvents } from './checks/unpublished-events.ts';
 import type { ReconcilePorts } from './ports.ts';
 
-export const CHECKS: readonly Check[] = [unpublishedEvents, silentLeases, openExecutions, orphanedTasks];
+export const CHECKS: readonly Check[] = [
+  unpublishedEvents,
+  frozenLeases,
+  silentLeases,
+  overdueApprovals,
+  openExecutions,
+  orphanedTasks,
+];
 
 export interface CheckResult extends CheckOutcome {
   readonly check: string;

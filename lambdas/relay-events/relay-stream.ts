@@ -1,8 +1,8 @@
 import type { DynamoDBRecord } from 'aws-lambda';
 import { WfloError } from '../../lib/errors.ts';
-import { isExecutionId } from '../../lib/execution/identity.ts';
+import { isChainId } from '../../lib/audit/chain-id.ts';
 import { type OutboxKey, type RelayPorts, relayItem } from './relay.ts';
-import { plainImage } from './stream-image.ts';
+import { plainImage } from '../shared/stream-image.ts';
 
 export interface Relayed {
   readonly relayed: number;
@@ -35,7 +35,7 @@ export async function relayStream(ports: RelayPorts, records: readonly DynamoDBR
 function keyOf(keys: NonNullable<DynamoDBRecord['dynamodb']>['Keys']): OutboxKey | undefined {
   const executionId = /^EXEC#(.+)$/.exec(keys?.pk?.S ?? '')?.[1];
   const outboxId = keys?.sk?.S;
-  if (executionId === undefined || outboxId === undefined || !isExecutionId(executionId)) return undefined;
+  if (executionId === undefined || outboxId === undefined || !isChainId(executionId)) return undefined;
   return { executionId, outboxId };
 }
 

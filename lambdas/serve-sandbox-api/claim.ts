@@ -1,6 +1,8 @@
+import type { Written } from '../../lib/approvals/transitions.ts';
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import { WfloError } from '../../lib/errors.ts';
-import { claimChanges, decideClaim } from '../../lib/execution/claim.ts';
+import { type ClaimDecision, claimChanges, decideClaim } from '../../lib/execution/claim.ts';
+import { permitClaim } from '../../lib/execution/claim-permission.ts';
 import { fenceLease } from '../../lib/execution/close-attempt.ts';
 import { codeKey } from '../../lib/execution/machine.ts';
 import { type Payload, payloadHash, type SandboxPayload } from '../../lib/execution/payload.ts';
@@ -56,13 +58,13 @@ async function decideOnce(
     throw new WfloError(decision.code, decision.message);
   }
 
-  const payload = await provenWork(ports, request, decision, sourceIp);
+  const { payload, permission } = await provenWork(ports, request, decision, sourceIp);
   const work = await workOf(ports, payload, decision.attempt);
   const token = formatSessionToken(request, ports.ids.secret());
   const session = sessionOf(token, now);
   const committed =
     decision.kind === 'claimed'
-      ? await commitClaim(ports, decision, {
+      ? await commitClaim(ports, decision, permission, {
           taskArn: request.taskArn,
           outcomeKey: request.outcomeKey,
           nonceHash,
@@ -84,6 +86,7 @@ async function decideOnce(
 function commitClaim(
   ports: SandboxApiPorts,
   found: { readonly execution: ExecutionRecord; readonly attempt: AttemptRecord; readonly lease: LeaseRecord },
+  permission: Written,
   taken: {
     readonly taskArn: string;
     readonly outcomeKey: string;
@@ -101,15 +104,19 @@ function commitClaim(
   } as const;
   return ports.store.commit({
     executionId: lease.executionId,
-    changes: claimChanges(attempt, lease, now, {
-      taskArn,
-      outcomeKey,
-      nonceHash,
-      session,
-      lastHeartbeatAt: now.toISOString(),
-      checkAt: leaseCheckAt(now),
-    }),
+    changes: [
+      ...claimChanges(attempt, lease, now, {
+        taskArn,
+        outcomeKey,
+        nonceHash,
+        session,
+        lastHeartbeatAt: now.toISOString(),
+        checkAt: leaseCheckAt(now),
+      }),
+      ...permission.changes,
+    ],
     events: [
+      ...permission.events,
       buildEvent(ports, execution, {
         type: 'sandbox.claimed',
         data: { leaseId: lease.leaseId, epoch: lease.epoch, taskArn },
@@ -172,13 +179,16 @@ function fence(
 async function provenWork(
   ports: SandboxApiPorts,
   request: ClaimRequest,
-  found: { readonly attempt: AttemptRecord; readonly lease: LeaseRecord },
+  found: Extract<ClaimDecision, { readonly kind: 'claimed' | 'repeat' }>,
   sourceIp: string | undefined,
-): Promise<SandboxPayload> {
+): Promise<{ readonly payload: SandboxPayload; readonly permission: Written }> {
   try {
     const payload = await frozenPayload(ports, found.attempt);
     await checkTask(ports, request, payload.taskDefinition, sourceIp);
-    return payload;
+    // A repeat was permitted, and consumed its approval, the first time.
+    const permission =
+      found.kind === 'claimed' ? await permitted(ports, request, found, payload) : { changes: [], events: [] };
+    return { payload, permission };
   } catch (error) {
     if (WfloError.is(error)) {
       ports.signals.count('ClaimRefused');
@@ -188,6 +198,21 @@ async function provenWork(
     }
     if (error instanceof WorkRefused) await recordRefusal(ports, found, error);
     throw error;
+  }
+}
+
+async function permitted(
+  ports: SandboxApiPorts,
+  { taskArn }: ClaimRequest,
+  { execution, attempt }: Extract<ClaimDecision, { readonly kind: 'claimed' }>,
+  payload: SandboxPayload,
+): Promise<Written> {
+  const { store: executions, people, clock, ids } = ports;
+  try {
+    const actor = { type: 'runner', id: taskArn, via: 'sandbox' } as const;
+    return await permitClaim({ executions, people, clock, ids }, execution, attempt, payload, actor);
+  } catch (error) {
+    throw WfloError.is(error) ? new WorkRefused(error.code, error.message) : error;
   }
 }
 

@@ -5,7 +5,7 @@ import { parseSessionToken } from '../../lib/sandbox/session-token.ts';
 import { environment } from '../shared/environment.ts';
 import { once } from '../shared/once.ts';
 import { type Correlation, describeFailure, platformHandler } from '../shared/platform-handler.ts';
-import { blobStore, clock, executionStore, ids, sandboxTasks, stepLogs } from '../shared/ports.ts';
+import { blobStore, clock, executionStore, ids, people, sandboxTasks, stepLogs } from '../shared/ports.ts';
 import { logger, metrics } from '../shared/powertools.ts';
 import { createSandboxApi } from './app.ts';
 
@@ -14,6 +14,7 @@ const serve = once(() =>
     createSandboxApi({
       store: executionStore(),
       blobs: blobStore(),
+      people: people(),
       tasks: sandboxTasks(),
       logs: stepLogs(),
       clock,

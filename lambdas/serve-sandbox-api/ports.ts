@@ -1,4 +1,4 @@
-import type { BlobStore, Clock, ExecutionStore, Ids, SandboxTasks, StepLogs } from '../../lib/ports.ts';
+import type { BlobStore, Clock, ExecutionStore, Ids, People, SandboxTasks, StepLogs } from '../../lib/ports.ts';
 
 export type SandboxApiMetric =
   | 'ClaimConflict'
@@ -20,6 +20,7 @@ export interface SandboxApiSignals {
 export interface SandboxApiPorts {
   readonly store: ExecutionStore;
   readonly blobs: BlobStore;
+  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
   readonly tasks: SandboxTasks;
   readonly logs: StepLogs;
   readonly clock: Clock;

@@ -1,10 +1,13 @@
 import { WfloError } from '../../lib/errors.ts';
+import { refusalEvents } from '../../lib/execution/claim-permission.ts';
 import { fenceLease } from '../../lib/execution/close-attempt.ts';
-import type { AttemptRecord, LeaseRecord } from '../../lib/execution/records.ts';
+import type { Actor, AttemptRecord, ExecutionRecord, LeaseRecord } from '../../lib/execution/records.ts';
 import type { SandboxApiPorts } from './ports.ts';
 
 /** What a step cannot run with, whoever asks: it fails with this, and not with what the refused runner then does. */
 export class WorkRefused extends WfloError {}
+
+const SANDBOX_API: Actor = { type: 'system', id: 'wflo', via: 'sandbox' };
 
 /**
  * Writes a refusal to the attempt, where Finish finds it, and takes the right away, so that nobody gets this work
@@ -12,9 +15,10 @@ export class WorkRefused extends WfloError {}
  */
 export async function recordRefusal(
   ports: SandboxApiPorts,
-  { attempt, lease }: { readonly attempt: AttemptRecord; readonly lease: LeaseRecord },
+  found: { readonly execution: ExecutionRecord; readonly attempt: AttemptRecord; readonly lease: LeaseRecord },
   { code, message }: WorkRefused,
 ): Promise<void> {
+  const { execution, attempt, lease } = found;
   await ports.store.commit({
     executionId: attempt.executionId,
     changes: [
@@ -27,6 +31,6 @@ export async function recordRefusal(
       },
       fenceLease(lease),
     ],
-    events: [],
+    events: refusalEvents(ports, execution, attempt, { code, message }, SANDBOX_API),
   });
 }

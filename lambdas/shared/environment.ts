@@ -10,6 +10,10 @@ export const VARIABLES = [
   'EVENT_BUS',
   'SANDBOX_CLUSTER',
   'SANDBOX_LOG_GROUP',
+  'PEOPLE_TABLE',
+  'TOKENS_TABLE',
+  'RESUME_FUNCTION',
+  'RECONCILE_FUNCTION',
 ] as const;
 export type Variable = (typeof VARIABLES)[number];
 

@@ -57,6 +57,22 @@ export const sandboxTasks = /* @__PURE__ */ once(() =>
 
 export const stepFunctionInvoker = /* @__PURE__ */ once(() => lambdaInvoker({ client: clients.lambda() }));
 
+export const functionCaller = /* @__PURE__ */ once(() => lambdaFunctionCaller({ client: clients.lambda() }));
+
+export const people = /* @__PURE__ */ once(() =>
+  dynamoPeople({ client: clients.dynamo(), peopleTable: environment('PEOPLE_TABLE') }),
+);
+
+export const taskTokenWriter = /* @__PURE__ */ once(() =>
+  dynamoTaskTokenWriter({ client: clients.dynamo(), tokensTable: environment('TOKENS_TABLE'), clock }),
+);
+
+export const taskTokenReader = /* @__PURE__ */ once(() =>
+  dynamoTaskTokenReader({ client: clients.dynamo(), tokensTable: environment('TOKENS_TABLE') }),
+);
+
+export const waitingStates = /* @__PURE__ */ once(() => stepFunctionsWaitingStates({ sfn: clients.stepFunctions() }));
+
 export const stepLogs = /* @__PURE__ */ once(() =>
   cloudWatchStepLogs({ client: clients.cloudWatchLogs(), logGroup: environment('SANDBOX_LOG_GROUP'), clock }),
 );

@@ -2,7 +2,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { Change } from '../ports.ts';
 import { CLAIM_REPEAT_SECONDS } from '../sandbox/protocol.ts';
 import type { AttemptRecord, ExecutionRecord, LeaseRecord } from './records.ts';
-import { isFinal } from './status.ts';
+import { ACTIVE, isActive, isFinal } from './status.ts';
 
 /** The stored records, read strongly; undefined where there is none. */
 export interface ClaimRecords {
@@ -56,7 +56,8 @@ export function decideClaim(records: ClaimRecords, facts: ClaimFacts): ClaimDeci
   if (lease.status === 'fenced') return refused('stale_epoch', 'the lease was fenced');
   if (lease.status === 'completed') return refused('claim_refused', 'the lease was completed');
   if (lease.status === 'claimed') return decideSecondClaim(lease, facts, { execution, attempt, lease });
-  if (execution.status !== 'running' || attempt.status !== 'prepared') {
+  if (attempt.status === 'waiting_approval') return refused('not_approved', `the attempt waits for approval`);
+  if (!isActive(execution.status) || attempt.status !== 'prepared') {
     return refused('claim_refused', `the attempt is ${attempt.status} in an execution that is ${execution.status}`);
   }
   return { kind: 'claimed', execution, attempt, lease };
@@ -91,7 +92,7 @@ export function claimChanges(
   const { path, attempt: number } = attempt;
   const claimedAt = now.toISOString();
   return [
-    { item: 'execution', expect: { status: 'running', ending: { absent: true } } },
+    { item: 'execution', expect: { status: { oneOf: ACTIVE }, ending: { absent: true } } },
     { item: 'attempt', path, attempt: number, set: { status: 'running', claimedAt }, expect: { status: 'prepared' } },
     {
       item: 'lease',

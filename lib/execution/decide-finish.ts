@@ -6,6 +6,8 @@ export interface FinishFacts {
   readonly exit: Exit;
   /** Set where the outcome is a failure that the exit does not tell: an output that does not fit, a denied attempt. */
   readonly failure?: ErrorData;
+  /** What allowed this attempt allows no other. */
+  readonly usedUp?: boolean;
   /** The code for an exit that is not ok; made from its reason where absent. */
   readonly code?: ErrorCode;
   /** Somebody reported the exit; else it was concluded from what was left. */
@@ -46,7 +48,8 @@ export function decideFinish(facts: FinishFacts): FinishDecision {
   const harmless = isHarmless(facts);
   if (isOutcomeUnknown({ ...facts, harmless })) return { next: 'failed', error: outcomeUnknown(error.message) };
   const uncertain = UNCERTAIN.includes(exit.reason);
-  const worthIt = !claimed || (harmless && (uncertain || WORTH_REPEATING.includes(exit.reason)));
+  const worthIt =
+    !claimed || (harmless && facts.usedUp !== true && (uncertain || WORTH_REPEATING.includes(exit.reason)));
   if (worthIt && !facts.ending && facts.attempt <= facts.retry.maxRetries) {
     return { next: 'again', waitSeconds: backoffSeconds(facts.retry, facts.attempt, facts.random), error };
   }

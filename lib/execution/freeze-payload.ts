@@ -2,8 +2,8 @@ import { WfloError } from '../errors.ts';
 import { canonicalJson, type Json } from '../json.ts';
 import type { WorkspaceObject } from '../sandbox/protocol.ts';
 import { type RefData, refsOf, type Template } from '../workflow/template.ts';
-import type { LambdaTarget, PrepareEvent, SandboxTarget, StepConfig } from './machine.ts';
-import type { Payload } from './payload.ts';
+import type { ActingConfig, GateConfig, LambdaTarget, PrepareEvent, SandboxTarget, StepConfig } from './machine.ts';
+import type { GatePayload, LambdaPayload, Payload, SandboxPayload } from './payload.ts';
 import { type ExecutionRecord, SCHEMA } from './records.ts';
 import { type LoadedValues, resolveTemplate, resolveText } from './resolve-template.ts';
 
@@ -12,9 +12,18 @@ export const PAYLOAD_LIMIT_BYTES = 5 * 1024 * 1024;
 
 /** Every reference that the payload of a step reads. */
 export function payloadRefs(step: StepConfig): readonly RefData[] {
-  const templates: readonly Template[] =
-    step.kind === 'lambda' ? [step.with] : [step.input, ...step.command, ...Object.values(step.env)];
-  return templates.flatMap(refsOf);
+  return Object.values(payloadFields(step)).flatMap(refsOf);
+}
+
+/** What the definition fills into the payload of a step, by the name that it has there. */
+export function payloadFields(step: StepConfig): { readonly [field: string]: Template } {
+  if (step.kind === 'approval') return { subject: step.subject };
+  if (step.kind === 'lambda') return { with: step.with };
+  return {
+    ...Object.fromEntries(step.command.map((part, index) => [`command[${index}]`, part])),
+    ...Object.fromEntries(Object.entries(step.env).map(([name, value]) => [`env.${name}`, value])),
+    input: step.input,
+  };
 }
 
 /**
@@ -24,20 +33,18 @@ export function payloadRefs(step: StepConfig): readonly RefData[] {
  */
 export function freezePayload(
   execution: ExecutionRecord,
-  step: StepConfig,
+  step: ActingConfig,
   target: PrepareEvent['target'],
   values: LoadedValues,
   workspace?: WorkspaceObject,
-): Payload {
+): SandboxPayload | LambdaPayload {
   const base = {
-    schema: SCHEMA,
-    executionId: execution.executionId,
-    workflow: execution.workflow,
-    definitionHash: execution.definitionHash ?? '',
-    path: step.path,
+    ...payloadBase(execution, step.path),
     timeoutSeconds: step.timeoutSeconds,
+    ...(step.approval === undefined ? {} : { approval: step.approval }),
+    ...(step.requires === undefined ? {} : { requires: step.requires }),
   };
-  let payload: Payload;
+  let payload: SandboxPayload | LambdaPayload;
   if (step.kind === 'lambda') {
     const { functionArn } = target as LambdaTarget;
     payload = { ...base, kind: 'lambda', functionArn, with: resolveTemplate(step.with, values) };
@@ -62,10 +69,32 @@ export function freezePayload(
   return payload;
 }
 
+/** What a stand-alone gate asks about. Throws `reference_not_resolved` and `payload_too_large`. */
+export function freezeGate(execution: ExecutionRecord, gate: GateConfig, values: LoadedValues): GatePayload {
+  const payload: GatePayload = {
+    ...payloadBase(execution, gate.path),
+    kind: 'approval',
+    subject: resolveTemplate(gate.subject, values),
+    approval: gate.approval,
+  };
+  checkSize(gate.path, payload);
+  return payload;
+}
+
+function payloadBase(execution: ExecutionRecord, path: string) {
+  return {
+    schema: SCHEMA,
+    executionId: execution.executionId,
+    workflow: execution.workflow,
+    definitionHash: execution.definitionHash ?? '',
+    path,
+  };
+}
+
 /** The operating system ends arguments and variables at a NUL, so that another text would run than was frozen. */
 function withoutNul(
   text: string,
-  step: StepConfig,
+  step: ActingConfig,
   at: { readonly index: number } | { readonly name: string },
 ): string {
   if (!text.includes('\0')) return text;

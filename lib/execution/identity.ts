@@ -23,10 +23,13 @@ export interface ExecutionName {
   readonly name: string;
 }
 
+/** No workflow has this name: `tenant:<tenant>` is the chain of events of a tenant. */
+const RESERVED_WORKFLOW = 'tenant';
+
 /** The two parts of an execution id. Names have the characters that Step Functions allows, at most 80. */
 export function parseExecutionId(executionId: string): ExecutionName {
   const [, workflow, name] = /^([a-z][a-z0-9-]{0,63}):([A-Za-z0-9_-]{1,80})$/.exec(executionId) ?? [];
-  if (workflow === undefined || name === undefined) {
+  if (workflow === undefined || name === undefined || workflow === RESERVED_WORKFLOW) {
     throw new WfloError('unknown_execution', `"${executionId}" is not an execution id`, {
       fix: 'use <workflow>:<name>, as `wflo list` prints it',
     });

@@ -47,7 +47,7 @@ function isErrorCode(text: string): text is ErrorCode {
 export function finalError(ending: Ending, timeoutSeconds: number): ErrorData | undefined {
   if (ending.status === 'cancelled') return undefined;
   if (ending.error !== undefined) return ending.error;
-  if (ending.status === 'failed') return { code: 'internal', message: ending.reason };
+  if (ending.status === 'failed' || ending.status === 'rejected') return { code: 'internal', message: ending.reason };
   return {
     code: 'timed_out',
     message: `the execution passed the time limit of its workflow, ${timeoutSeconds} seconds`,
@@ -58,12 +58,16 @@ export function finalError(ending: Ending, timeoutSeconds: number): ErrorData | 
 export function endEvent(
   ending: Ending,
   timeoutSeconds: number,
-): EventToBuild<'workflow.failed'> | EventToBuild<'workflow.cancelled'> | EventToBuild<'workflow.timed_out'> {
+):
+  | EventToBuild<'workflow.failed'>
+  | EventToBuild<'workflow.rejected'>
+  | EventToBuild<'workflow.cancelled'>
+  | EventToBuild<'workflow.timed_out'> {
   const { actor } = ending;
   if (ending.status === 'cancelled') return { type: 'workflow.cancelled', actor, data: { reason: ending.reason } };
   if (ending.status === 'timed_out') return { type: 'workflow.timed_out', actor, data: { timeoutSeconds } };
   const error = finalError(ending, timeoutSeconds) ?? { code: 'internal', message: ending.reason };
-  return { type: 'workflow.failed', actor, data: { error } };
+  return { type: ending.status === 'rejected' ? 'workflow.rejected' : 'workflow.failed', actor, data: { error } };
 }
 
 /** The time limit of the workflow as it was when the execution was opened; 0 where it never was. */

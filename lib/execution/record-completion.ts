@@ -6,6 +6,7 @@ import { parseOutput } from '../sandbox/parse-output.ts';
 import type { WorkspaceObject } from '../sandbox/protocol.ts';
 import { outputUploadKey, workspaceKey } from '../sandbox/upload-key.ts';
 import type { ExecutionRecord, Handle, LeaseRecord } from './records.ts';
+import { ACTIVE } from './status.ts';
 
 export interface CompletionPorts {
   readonly store: ExecutionStore;
@@ -30,7 +31,7 @@ export async function recordCompletion(
   return ports.store.commit({
     executionId,
     changes: [
-      { item: 'execution', expect: { status: 'running' } },
+      { item: 'execution', expect: { status: { oneOf: ACTIVE } } },
       {
         item: 'attempt',
         path,

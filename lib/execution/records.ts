@@ -52,8 +52,8 @@ export interface ExecutionRecord {
   readonly timeoutAt?: string;
   /** How many approvals of this execution are pending; absent: none. Above 0 the status is `waiting_approval`. */
   readonly openApprovals?: number;
-  /** Counted among the open executions of its workflow; whoever ends it counts it off. */
-  readonly counted?: true;
+  /** The tenant in which it counts among the open executions of its workflow; whoever ends it counts it off. */
+  readonly counted?: string;
   /** How many events this execution's transactions have written. Counted by `commit`, never set. */
   readonly eventCount: number;
   /** When `reconcile` looks at it next; absent once it is final. */

@@ -7,6 +7,9 @@ import { WfloError } from '../errors.ts';
 export const PLATFORM_FUNCTIONS = [
   'open-execution',
   'prepare-step',
+  'request-approval',
+  'resume-approval',
+  'expire-approval',
   'invoke-step',
   'serve-sandbox-api',
   'finish-step',

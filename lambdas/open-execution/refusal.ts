@@ -1,0 +1,73 @@
+import { loadMemberships } from '../../lib/approvals/memberships.ts';
+import { eligiblePeople, missingApprovals } from '../../lib/approvals/quorum.ts';
+import { askedOf, excludedPerson } from '../../lib/approvals/requester.ts';
+import type { ErrorData } from '../../lib/errors.ts';
+import { frozenReason } from '../../lib/execution/freeze.ts';
+import type { WorkflowConfig } from '../../lib/execution/machine.ts';
+import type { Actor } from '../../lib/execution/records.ts';
+import type { ExecutionStore, People } from '../../lib/ports.ts';
+
+export interface RefusalPorts {
+  readonly executions: Pick<ExecutionStore, 'getFreeze' | 'openCount'>;
+  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
+}
+
+interface Opened {
+  readonly tenant: string;
+  readonly requester: Actor;
+  readonly counted?: string;
+}
+
+/** Why an execution may not begin, whatever its input: now, and not when hours of work have been done. */
+export async function refusalToOpen(
+  ports: RefusalPorts,
+  config: WorkflowConfig,
+  opened: Opened,
+): Promise<ErrorData | undefined> {
+  const held = frozenReason(await ports.executions.getFreeze(), { workflow: config.name, tenant: opened.tenant });
+  if (held !== undefined) return { code: 'frozen', message: held, fix: 'start it again when the stop is lifted' };
+  return (await tooMany(ports, config, opened)) ?? (await tooFew(ports, config, opened));
+}
+
+async function tooMany(
+  ports: RefusalPorts,
+  { name, maxConcurrent }: WorkflowConfig,
+  { tenant, counted }: Opened,
+): Promise<ErrorData | undefined> {
+  if (maxConcurrent === undefined || counted !== undefined) return undefined;
+  if ((await ports.executions.openCount(tenant, name)) < maxConcurrent) return undefined;
+  return tooManyExecutions(name, maxConcurrent);
+}
+
+export function tooManyExecutions(workflow: string, maxConcurrent: number): ErrorData {
+  return {
+    code: 'too_many_executions',
+    message: `${maxConcurrent} executions of ${workflow} are open, which is as many as it allows at a time`,
+    fix: 'wait for one to end (`wflo list`), or give the workflow a higher `maxConcurrent`',
+  };
+}
+
+/** A gate that today's groups cannot satisfy would only be found out when it expires. */
+async function tooFew(
+  ports: RefusalPorts,
+  { gates }: WorkflowConfig,
+  { tenant, requester }: Opened,
+): Promise<ErrorData | undefined> {
+  // An older definition has none.
+  for (const { path, policy } of gates ?? []) {
+    const { groups, note } = askedOf(policy, requester);
+    const memberships = await loadMemberships(ports.people, tenant, groups);
+    const eligible = eligiblePeople(groups, memberships, excludedPerson(policy, requester));
+    const missing = missingApprovals(groups, memberships, eligible);
+    if (missing.length === 0) continue;
+    const wanted = missing.map(({ group, min }) => `${min} more in ${group}`).join(', ');
+    const why = note === undefined ? '' : ` (${note})`;
+    return {
+      code: 'approvers_missing',
+      message: `the gate of ${path} cannot be passed: it needs ${wanted} who may approve${why}`,
+      fix: 'add people to the group (`wflo people group`), or start it through the control API as somebody else',
+      stepPath: path,
+    };
+  }
+  return undefined;
+}

@@ -1,0 +1,40 @@
+import { expireApproval } from '../../../lib/approvals/expire.ts';
+import { RECONCILER } from '../../../lib/execution/actors.ts';
+import type { ApprovalRecord } from '../../../lib/execution/records.ts';
+import { isFinal } from '../../../lib/execution/status.ts';
+import { type Check, type Look, lookAtEach } from '../check.ts';
+import type { ReconcilePorts } from '../ports.ts';
+
+const APPROVALS_PER_RUN = 200;
+
+/** Approvals that nobody decided in time, and decisions that their waiting state was not told. */
+export const overdueApprovals: Check = {
+  name: 'overdue-approvals',
+  async run(ports) {
+    const due = await ports.executions.due('approval', ports.clock.now(), APPROVALS_PER_RUN);
+    return lookAtEach(ports, due, (approval) => settle(ports, approval));
+  },
+};
+
+async function settle(ports: ReconcilePorts, { approvalId, executionId }: ApprovalRecord): Promise<Look> {
+  const execution = await ports.executions.getExecution(executionId);
+  if (execution === undefined || isFinal(execution.status)) return leave(ports, approvalId);
+  const approval = await expireApproval(ports, approvalId, RECONCILER, 'keep');
+  // Pending with time left, or of an execution that is ending, whose end cancels it.
+  if (approval === null || approval.status === 'pending' || approval.resumedAt !== undefined) return 'fine';
+  await ports.resumeApprovals([approvalId]);
+  return 'repaired';
+}
+
+/** Nobody waits for it any more. */
+async function leave(ports: ReconcilePorts, approvalId: string): Promise<Look> {
+  const approval = await ports.executions.getApproval(approvalId);
+  if (approval === undefined || approval.status === 'pending') return 'fine';
+  const { executionId, version } = approval;
+  await ports.executions.commit({
+    executionId,
+    changes: [{ item: 'approval', approvalId, remove: ['checkAt'], expect: { version } }],
+    events: [],
+  });
+  return 'repaired';
+}

@@ -1,0 +1,44 @@
+import type { DynamoDBRecord } from 'aws-lambda';
+import { type ResumePorts, resumeApproval } from '../../lib/approvals/resume.ts';
+import { plainImage } from '../shared/stream-image.ts';
+
+/** What the stream of the outbox brings, and what `reconcile` sends for approvals that were overlooked. */
+export type ResumeEvent = { readonly Records: readonly DynamoDBRecord[] } | { readonly approvalIds: readonly string[] };
+
+const DECIDED = ['approval.granted', 'approval.rejected', 'approval.expired'];
+
+/**
+ * Resumes what was decided, one after the other. It throws at the first that fails, so that the batch comes again from
+ * the start; those that were resumed are resumed already then.
+ */
+export async function resumeDecided(ports: ResumePorts, event: ResumeEvent): Promise<{ readonly resumed: number }> {
+  const approvalIds = 'approvalIds' in event ? event.approvalIds : event.Records.flatMap(decidedIn);
+  let resumed = 0;
+  for (const approvalId of new Set(approvalIds)) {
+    if ((await resumeApproval(ports, approvalId)) === 'resumed') resumed += 1;
+  }
+  return { resumed };
+}
+
+/** Approvals that an outbox item says were decided. What cannot be read is the relay's to report. */
+function decidedIn({ eventName, dynamodb }: DynamoDBRecord): readonly string[] {
+  if (eventName !== 'INSERT' || dynamodb?.NewImage === undefined) return [];
+  const { events } = imageOf(dynamodb.NewImage);
+  if (!Array.isArray(events)) return [];
+  return events.flatMap((event: { eventType?: unknown; data?: { approvalId?: unknown } } | null) =>
+    typeof event?.eventType === 'string' &&
+    DECIDED.includes(event.eventType) &&
+    typeof event.data?.approvalId === 'string'
+      ? [event.data.approvalId]
+      : [],
+  );
+}
+
+function imageOf(image: Parameters<typeof plainImage>[0]): { readonly [name: string]: unknown } {
+  try {
+    return plainImage(image);
+  } catch (error) {
+    if (error instanceof TypeError) return {};
+    throw error;
+  }
+}

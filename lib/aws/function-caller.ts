@@ -1,0 +1,12 @@
+import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import type { FunctionCaller } from '../ports.ts';
+
+/** Lambda keeps the event and repeats a call that fails (InvocationType `Event`). */
+export function lambdaFunctionCaller({ client }: { readonly client: LambdaClient }): FunctionCaller {
+  return {
+    async begin(FunctionName, event) {
+      const Payload = Buffer.from(JSON.stringify(event));
+      await client.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }));
+    },
+  };
+}
