@@ -1,7 +1,14 @@
 import { compileWorkflow } from '../../lib/compiler/compile.ts';
 import type { CompiledWorkflow } from '../../lib/compiler/compiled.ts';
 import { isJsonObject, type JsonObject } from '../../lib/json.ts';
-import type { Block, LambdaStep, SandboxStep, WorkflowDefinition } from '../../lib/workflow/definition.ts';
+import type {
+  ApprovalPolicy,
+  ApprovalStep,
+  Block,
+  LambdaStep,
+  SandboxStep,
+  WorkflowDefinition,
+} from '../../lib/workflow/definition.ts';
 import type { RefData } from '../../lib/workflow/template.ts';
 
 const retry = { maxRetries: 2, initialDelaySeconds: 2, maxDelaySeconds: 60 };
@@ -39,6 +46,23 @@ export function lambda(path: string, fields: Partial<LambdaStep> = {}): LambdaSt
     timeoutSeconds: 60,
     ...fields,
   };
+}
+
+/** One person of the data owners within an hour, with what a test is about. */
+export function policy(fields: Partial<ApprovalPolicy> = {}): ApprovalPolicy {
+  return {
+    from: [{ group: 'data-owners', min: 1 }],
+    notRequester: true,
+    withinSeconds: 3600,
+    executeWithinSeconds: 1800,
+    otherwise: 'reject',
+    ...fields,
+  };
+}
+
+/** A stand-alone gate. */
+export function gate(path: string, fields: Partial<ApprovalStep> = {}): ApprovalStep {
+  return { kind: 'approval', path, subject: { literal: {} }, approval: policy(), ...fields };
 }
 
 export function definition(body: Block, fields: Partial<WorkflowDefinition> = {}): WorkflowDefinition {

@@ -2,14 +2,21 @@ import aslValidator from 'asl-validator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configText } from '../../../lib/compiler/config-text.ts';
-import type { SandboxStepConfig, WorkflowConfig } from '../../../lib/execution/machine.ts';
+import type {
+  GateConfig,
+  LambdaStepConfig,
+  SandboxStepConfig,
+  WorkflowConfig,
+} from '../../../lib/execution/machine.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts';
-import type { Block, Condition, Step } from '../../../lib/workflow/definition.ts';
+import type { ApprovalPolicy, Block, Condition, Step } from '../../../lib/workflow/definition.ts';
 import {
   compiled,
   definition,
+  gate,
   inputRef,
   lambda,
+  policy,
   sandbox,
   stateOf,
   targetsOf,
@@ -98,6 +105,40 @@ describe('text of a user', () => {
     );
   });
 
+  it('and groups reach the handlers as they were written in a gate', () => {
+    const plain = compiled(definition([gate('confirm'), lambda('act', { requires: 'confirm' })]));
+    const groupName = fc.stringMatching(/^[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,3}$/);
+    const policies = fc.record<ApprovalPolicy>({
+      from: fc.uniqueArray(fc.record({ group: groupName, min: fc.integer({ min: 1, max: 1000 }) }), {
+        minLength: 1,
+        maxLength: 4,
+        selector: ({ group }) => group,
+      }),
+      notRequester: fc.boolean(),
+      withinSeconds: fc.integer({ min: 1, max: 86_400 }),
+      executeWithinSeconds: fc.integer({ min: 1, max: 365 * 86_400 }),
+      otherwise: fc.constantFrom('reject', 'approve'),
+    });
+    fc.assert(
+      fc.property(policies, hostileJson, (approval, subject) => {
+        const made = compiled(
+          definition([
+            gate('confirm', { approval, subject: { literal: subject } }),
+            lambda('act', { requires: 'confirm', with: { literal: subject } }),
+          ]),
+        );
+        const config: GateConfig = JSON.parse(String(payloadOf(made.asl, 'confirm.Prepare').step));
+        expect(config).toEqual({ kind: 'approval', path: 'confirm', subject: { literal: subject }, approval });
+        const acting: LambdaStepConfig = JSON.parse(String(payloadOf(made.asl, 'act.Prepare').step));
+        expect([acting.requires, acting.with]).toEqual(['confirm', { literal: subject }]);
+        const { gates }: WorkflowConfig = JSON.parse(String(payloadOf(made.asl, 'Open').workflow));
+        expect(gates).toEqual([{ path: 'confirm', policy: approval }]);
+        expect(keysOf(made.asl)).toEqual(keysOf(plain.asl));
+        expect(made.aslText.match(/\$\{[^}]*\}?/g)).toEqual(plain.aslText.match(/\$\{[^}]*\}?/g));
+      }),
+    );
+  });
+
   it('names no field in JSONPath: names of references become plain aliases', () => {
     fc.assert(
       fc.property(fc.uniqueArray(hostileText, { minLength: 1, maxLength: 5 }), (fields) => {
@@ -145,6 +186,8 @@ describe('any small workflow', () => {
       { maxDepth: 2, withCrossShrink: true },
       fc.constant<Step>(sandbox('x')),
       fc.constant<Step>(lambda('x')),
+      fc.constant<Step>(lambda('x', { approval: policy() })),
+      fc.constant<Step>(gate('x')),
       fc.constant<Step>({ kind: 'wait', path: 'x', duration: { secondsFrom: inputRef('count') } }),
       fc
         .tuple(condition, tie('block'), fc.oneof(fc.constant([]), tie('block')))
@@ -161,7 +204,7 @@ describe('any small workflow', () => {
   it('compiles to a document that is valid, and of which every state can be reached', () => {
     fc.assert(
       fc.property(blocks, (block) => {
-        const { asl, aslText } = compiled(definition(withNames(block), { inputSchema }));
+        const { asl, aslText } = compiled(definition(bound(withNames(block)), { inputSchema }));
         expect(aslValidator(JSON.parse(aslText)).errorsText()).toBe('');
         expect(unreachable(asl)).toEqual([]);
         expect(unreachableBranches(asl)).toEqual([]);
@@ -187,6 +230,25 @@ function withNames(block: Block): Block {
     return { ...step, path, branches: Object.fromEntries(branches) };
   };
   return block.map(name);
+}
+
+/** Gives each gate, behind it, a step that requires it. */
+function bound(block: Block): Block {
+  return block.flatMap((step): Block => {
+    switch (step.kind) {
+      case 'approval':
+        return [step, sandbox(`after-${step.path}`, { requires: step.path })];
+      case 'when':
+        // biome-ignore lint/suspicious/noThenProperty: the word for the block that runs when a condition holds
+        return [{ ...step, then: bound(step.then), otherwise: bound(step.otherwise) }];
+      case 'parallel': {
+        const branches = Object.entries(step.branches).map(([branch, inner]) => [branch, bound(inner)]);
+        return [{ ...step, branches: Object.fromEntries(branches) }];
+      }
+      default:
+        return [step];
+    }
+  });
 }
 
 function unreachable(document: JsonObject): readonly string[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { compileWorkflow } from '../../../lib/compiler/compile.ts';
 import { sha256 } from '../../../lib/json.ts';
-import { compiled, definition, inputRef, lambda, sandbox } from '../../_helpers/workflow-samples.ts';
+import { compiled, definition, gate, inputRef, lambda, policy, sandbox } from '../../_helpers/workflow-samples.ts';
 
 const both = compiled(
   definition([sandbox('plan-it', { code: './agent', cpu: 1, memoryMib: 2048 }), sandbox('bare'), lambda('act')]),
@@ -75,6 +76,30 @@ describe('permissions', () => {
     expect(onlyWaits.permissions[0]?.resources).toEqual(['${OpenExecutionFn}', '${CloseExecutionFn}']);
   });
 
+  it('let the machine ask for approvals where there are gates', () => {
+    const resources = (...body: Parameters<typeof definition>[0]) =>
+      compiled(definition(body)).permissions[0]?.resources;
+    const own = lambda('act', { approval: policy() });
+    expect(resources(own)).toEqual([
+      '${OpenExecutionFn}',
+      '${PrepareStepFn}',
+      '${FinishStepFn}',
+      '${RequestApprovalFn}',
+      '${ExpireApprovalFn}',
+      '${InvokeStepFn}',
+      '${CloseExecutionFn}',
+    ]);
+    expect(resources(gate('g'), sandbox('act', { requires: 'g' }))).toEqual([
+      '${OpenExecutionFn}',
+      '${PrepareStepFn}',
+      '${FinishStepFn}',
+      '${RequestApprovalFn}',
+      '${ExpireApprovalFn}',
+      '${CloseExecutionFn}',
+    ]);
+    expect(resources(lambda('act'))).not.toContain('${RequestApprovalFn}');
+  });
+
   it('never grant a step function: only invoke-step may call one', () => {
     expect(JSON.stringify(both.permissions)).not.toContain('${Function_');
   });
@@ -88,6 +113,22 @@ describe('bounds', () => {
     expect(compiled(definition([wait])).historyEvents).toBe(frame + 2);
     expect(compiled(definition([sandbox('a')])).historyEvents).toBe(frame + 20);
     expect(compiled(definition([lambda('a')])).historyEvents).toBe(frame + 19);
+  });
+
+  it('count an approval that expires, after 6 events of waiting, 5 of Expire and 2 of Approved', () => {
+    const events = (...body: Parameters<typeof definition>[0]) => compiled(definition(body)).historyEvents;
+    expect(events(lambda('a', { approval: policy() })) - events(lambda('a'))).toBe(13);
+    expect(events(sandbox('a', { approval: policy() })) - events(sandbox('a'))).toBe(13);
+    // Prepare 5, Route 2, the approval, Finish 5, Next 2.
+    expect(events(gate('g'), lambda('a', { requires: 'g' })) - events(lambda('a'))).toBe(27);
+  });
+
+  it('count the handle and the text of a gate as those of a step', () => {
+    const bytes = (...body: Parameters<typeof definition>[0]) => compiled(definition(body)).stateBytes;
+    expect(bytes(gate('g'), lambda('a', { requires: 'g' })) - bytes(lambda('a'))).toBeGreaterThan(400);
+    const long = gate('long', { subject: { literal: 'x'.repeat(170 * 1024) } });
+    const result = compileWorkflow(definition([long, lambda('a', { requires: 'long' })]), []);
+    expect(result.ok ? [] : result.findings).toMatchObject([{ code: 'state_too_large', path: 'sample/long' }]);
   });
 
   it('grow with the steps', () => {
@@ -141,6 +182,36 @@ describe('the graph', () => {
   s_pause --> s_both_join
   done([done])
   s_both_join --> done
+`);
+  });
+
+  it('draws gates with whom they ask, those of steps before them', () => {
+    const two = policy({
+      from: [
+        { group: 'data-owners', min: 1 },
+        { group: 'security', min: 2 },
+      ],
+      withinSeconds: 7200,
+    });
+    const { graph } = compiled(
+      definition([
+        gate('confirm', { approval: two }),
+        lambda('act', { effects: 'irreversible', requires: 'confirm' }),
+        sandbox('tidy-up', { approval: policy({ otherwise: 'approve' }) }),
+      ]),
+    );
+    expect(graph).toBe(`flowchart TD
+  start([start])
+  s_confirm[/"confirm<br/>1 of data-owners and 2 of security<br/>within 7200 s, otherwise reject"/]
+  start --> s_confirm
+  s_act[["act<br/>lambda, irreversible<br/>approved by confirm"]]
+  s_confirm -->|approved| s_act
+  g_s_tidy_up[/"approval of tidy-up<br/>1 of data-owners<br/>within 3600 s, otherwise approve"/]
+  s_act --> g_s_tidy_up
+  s_tidy_up["tidy-up<br/>sandbox python"]
+  g_s_tidy_up -->|approved| s_tidy_up
+  done([done])
+  s_tidy_up --> done
 `);
   });
 });

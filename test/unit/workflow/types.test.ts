@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { eq, lt, type Ref, text, workflow } from '../../../lib/index.ts';
+import { eq, group, hours, lt, type Ref, text, workflow } from '../../../lib/index.ts';
 
 /** Each `@ts-expect-error` is a test: the type check of the repository fails when TypeScript accepts the line. */
 const input = z.object({
@@ -26,6 +26,31 @@ it('gives references the types of their schemas', () => {
     lt(w.input.limit, 3);
     eq(w.input.mode, 'slow');
 
+    const asked = { from: [group('data-owners', 1)], within: hours(1) };
+    const gate = w.approval('gate', { ...asked, subject: { ids: agent.output.deep.ids } });
+    w.lambda('act', { function: './f.ts', effects: 'irreversible', requires: gate });
+    w.lambda('erase', { function: './f.ts', effects: 'irreversible', approval: { ...asked, otherwise: 'reject' } });
+
+    // @ts-expect-error an approval has a time limit
+    w.lambda('bad', { function: './f.ts', effects: 'none', approval: { from: [group('data-owners', 1)] } });
+    // @ts-expect-error 'maybe' is not what an expiry can mean
+    w.lambda('bad', { function: './f.ts', effects: 'none', approval: { ...asked, otherwise: 'maybe' } });
+    // @ts-expect-error a gate asks about something
+    w.approval('bad', asked);
+    // @ts-expect-error a group says how many of it are needed
+    group('data-owners');
+    // @ts-expect-error a name is no gate
+    w.lambda('bad', { function: './f.ts', effects: 'none', requires: 'gate' });
+    // @ts-expect-error an output is no gate
+    w.lambda('bad', { function: './f.ts', effects: 'none', requires: agent.output });
+    // @ts-expect-error a workspace is no gate
+    w.lambda('bad', { function: './f.ts', effects: 'none', requires: kept.workspace });
+    // @ts-expect-error a gate is no workspace
+    w.sandbox('bad', { image: 'python', command: ['run'], workspace: gate });
+    // @ts-expect-error a gate is no value
+    w.sandbox('bad', { image: 'python', command: ['run'], input: { gate } });
+    // @ts-expect-error a gate has no output
+    void gate.output;
     // @ts-expect-error the input has no such field
     void w.input.nope;
     // @ts-expect-error the output has no such field
