@@ -1,11 +1,9 @@
 import type { DynamoDBRecord } from 'aws-lambda';
-import { type ResumePorts, resumeApproval } from '../../lib/approvals/resume.ts';
+import { DECISION_EVENTS, type ResumePorts, resumeApproval } from '../../lib/approvals/resume.ts';
 import { plainImage } from '../shared/stream-image.ts';
 
 /** What the stream of the outbox brings, and what `reconcile` sends for approvals that were overlooked. */
 export type ResumeEvent = { readonly Records: readonly DynamoDBRecord[] } | { readonly approvalIds: readonly string[] };
-
-const DECIDED = ['approval.granted', 'approval.rejected', 'approval.expired'];
 
 /**
  * Resumes what was decided, one after the other. It throws at the first that fails, so that the batch comes again from
@@ -27,7 +25,7 @@ function decidedIn({ eventName, dynamodb }: DynamoDBRecord): readonly string[] {
   if (!Array.isArray(events)) return [];
   return events.flatMap((event: { eventType?: unknown; data?: { approvalId?: unknown } } | null) =>
     typeof event?.eventType === 'string' &&
-    DECIDED.includes(event.eventType) &&
+    (DECISION_EVENTS as readonly string[]).includes(event.eventType) &&
     typeof event.data?.approvalId === 'string'
       ? [event.data.approvalId]
       : [],

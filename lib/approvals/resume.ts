@@ -1,6 +1,10 @@
+import type { EventType } from '../audit/events.ts';
 import type { ApprovedAnswer } from '../execution/machine.ts';
 import type { ApprovalRecord } from '../execution/records.ts';
 import type { Clock, ExecutionStore, TaskTokenReader, WaitingStates } from '../ports.ts';
+
+/** After these a state waits no more. */
+export const DECISION_EVENTS: readonly EventType[] = ['approval.granted', 'approval.rejected', 'approval.expired'];
 
 /** What the waiting state is told. It routes; a claim does not believe it. */
 export function answerOf({ status }: Pick<ApprovalRecord, 'status'>): ApprovedAnswer {

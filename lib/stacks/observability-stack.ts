@@ -53,6 +53,9 @@ export class ObservabilityStack extends Stack {
       platform.openExecution,
       platform.prepareStep,
       workflows.invokeStep,
+      platform.requestApproval,
+      platform.resumeApproval,
+      platform.expireApproval,
       platform.finishStep,
       platform.closeExecution,
       platform.endExecution,
@@ -62,7 +65,12 @@ export class ObservabilityStack extends Stack {
       platform.serveControlApi,
     ];
     for (const fn of functions) this.alarmOnErrors(fn);
-    for (const queue of [data.undeliveredEvents, platform.undeliveredRecords, platform.undeliveredEndings]) {
+    for (const queue of [
+      data.undeliveredEvents,
+      platform.undeliveredRecords,
+      platform.undeliveredEndings,
+      platform.undeliveredDecisions,
+    ]) {
       this.alarmOnQueue(queue);
     }
     const lag = functionMetric(platform.relayEvents, 'IteratorAge', Stats.MAXIMUM);

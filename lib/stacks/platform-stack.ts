@@ -5,18 +5,24 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { RESUMES } from '../aws/outbox-items.ts';
 import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
 import { ExecutionEndings } from '../constructs/execution-endings/execution-endings.ts';
-import { OutboxRelay } from '../constructs/outbox-relay/outbox-relay.ts';
+import { OutboxConsumer } from '../constructs/outbox-consumer/outbox-consumer.ts';
 import {
   bindBlobs,
   bindExecutionStore,
   bindExecutions,
+  bindFunction,
   bindOutcomes,
+  bindPeople,
+  bindPeopleStore,
   bindRelay,
   bindStepLogs,
   bindTasks,
+  bindTaskTokens,
+  bindWaitingStates,
   bindWorkflows,
 } from '../constructs/platform-function/grants.ts';
 import { PlatformFunction } from '../constructs/platform-function/platform-function.ts';
@@ -42,6 +48,9 @@ export class PlatformStack extends Stack {
   readonly runtime: SandboxRuntime;
   readonly openExecution: PlatformFunction;
   readonly prepareStep: PlatformFunction;
+  readonly requestApproval: PlatformFunction;
+  readonly resumeApproval: PlatformFunction;
+  readonly expireApproval: PlatformFunction;
   readonly finishStep: PlatformFunction;
   readonly closeExecution: PlatformFunction;
   readonly endExecution: PlatformFunction;
@@ -53,6 +62,7 @@ export class PlatformStack extends Stack {
   readonly controlApi: ServiceApi;
   readonly undeliveredRecords: DeadLetterQueue;
   readonly undeliveredEndings: DeadLetterQueue;
+  readonly undeliveredDecisions: DeadLetterQueue;
   private readonly props: PlatformStackProps;
 
   constructor(scope: Construct, id: string, props: PlatformStackProps) {
@@ -68,16 +78,28 @@ export class PlatformStack extends Stack {
     });
     this.undeliveredRecords = this.makeQueue('UndeliveredRecords', 'undelivered-records');
     this.undeliveredEndings = this.makeQueue('UndeliveredEndings', 'undelivered-endings');
+    this.undeliveredDecisions = this.makeQueue('UndeliveredDecisions', 'undelivered-decisions');
 
     this.openExecution = this.makeFunction('open-execution', 'Records an execution and stores its input', 30);
     this.prepareStep = this.makeFunction('prepare-step', 'Allots an attempt and freezes what it will run', 30);
+    this.requestApproval = this.makeFunction(
+      'request-approval',
+      'Lets a waiting state be found by whoever decides',
+      30,
+    );
+    this.resumeApproval = this.makeFunction('resume-approval', 'Tells waiting states what was decided', 60);
+    this.expireApproval = this.makeFunction('expire-approval', 'Closes an approval that nobody waits for', 30);
     this.finishStep = this.makeFunction('finish-step', 'Turns the outcome of an attempt into the next move', 60);
     this.closeExecution = this.makeFunction('close-execution', 'Stores the output and ends an execution', 30);
     this.endExecution = this.makeFunction('end-execution', 'Closes what ended outside its graph', 60);
     this.relayEvents = this.makeFunction('relay-events', 'Appends events to the audit chain, then publishes them', 60);
     this.reconcile = this.makeFunction('reconcile', 'Looks for what is overdue, every minute', 55);
     this.serveSandboxApi = this.makeFunction('serve-sandbox-api', 'The door of runners: claim to complete', 29);
-    this.serveControlApi = this.makeFunction('serve-control-api', 'The door of people: start, watch, cancel', 29);
+    this.serveControlApi = this.makeFunction(
+      'serve-control-api',
+      'The door of people: start, watch, decide, cancel',
+      29,
+    );
     this.grantAccess();
 
     const accessLogs = new AccessLogRole(this, 'AccessLogs');
@@ -101,12 +123,20 @@ export class PlatformStack extends Stack {
     this.sandboxApi.node.addDependency(accessLogs);
     this.controlApi.node.addDependency(accessLogs);
 
-    new OutboxRelay(this, 'OutboxRelay', {
+    new OutboxConsumer(this, 'OutboxRelay', {
       handler: this.relayEvents,
       eventsTable: data.eventsTable,
       dataKey: data.dataKey,
       undelivered: this.undeliveredRecords,
       telemetryKey: data.telemetryKey,
+    });
+    new OutboxConsumer(this, 'Decisions', {
+      handler: this.resumeApproval,
+      eventsTable: data.eventsTable,
+      dataKey: data.dataKey,
+      undelivered: this.undeliveredDecisions,
+      telemetryKey: data.telemetryKey,
+      only: RESUMES,
     });
     new ExecutionEndings(this, 'ExecutionEndings', {
       stage: deployment.stage,
@@ -126,8 +156,20 @@ export class PlatformStack extends Stack {
     bindExecutionStore(this.openExecution, data);
     bindBlobs(this.openExecution, data, 'read and write');
 
+    bindPeople(this.openExecution, data);
+
     bindExecutionStore(this.prepareStep, data);
     bindBlobs(this.prepareStep, data, 'read and write');
+
+    bindExecutionStore(this.requestApproval, data);
+    bindTaskTokens(this.requestApproval, data, 'write');
+    bindWaitingStates(this.requestApproval, executions);
+
+    bindExecutionStore(this.resumeApproval, data);
+    bindTaskTokens(this.resumeApproval, data, 'read and remove');
+    bindWaitingStates(this.resumeApproval, executions);
+
+    bindExecutionStore(this.expireApproval, data);
 
     bindExecutionStore(this.finishStep, data);
     bindBlobs(this.finishStep, data, 'read and write');
@@ -151,8 +193,10 @@ export class PlatformStack extends Stack {
     bindOutcomes(this.reconcile, data);
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
+    bindFunction(this.reconcile, 'RESUME_FUNCTION', this.resumeApproval);
 
     bindExecutionStore(this.serveSandboxApi, data);
+    bindPeople(this.serveSandboxApi, data);
     // Frozen payloads and outputs, and what the presigned URLs that it makes may do: they have its own permissions.
     this.serveSandboxApi
       .bindBucket('ARTEFACT_BUCKET', data.artefacts, {
@@ -169,6 +213,8 @@ export class PlatformStack extends Stack {
       .bindPresignedUrls()
       .bindTable('AUDIT_TABLE', data.auditTable, { actions: ['GetItem', 'Query'] });
     bindExecutions(this.serveControlApi, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
+    bindPeopleStore(this.serveControlApi, data);
+    bindFunction(this.serveControlApi, 'RECONCILE_FUNCTION', this.reconcile);
     bindWorkflows(this.serveControlApi, deployment.stage);
     bindStepLogs(this.serveControlApi, logGroup, 'read');
   }

@@ -8,7 +8,7 @@ import { joined } from '../constructs/agent-workflow/placeholders.ts';
 import type { WorkflowResources } from '../constructs/agent-workflow/workflow-resources.ts';
 import { CodeArchives } from '../constructs/code-archives/code-archives.ts';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
-import { bindBlobs, bindExecutionStore } from '../constructs/platform-function/grants.ts';
+import { bindBlobs, bindExecutionStore, bindPeople } from '../constructs/platform-function/grants.ts';
 import { PlatformFunction } from '../constructs/platform-function/platform-function.ts';
 import { SandboxImages } from '../constructs/sandbox-images/sandbox-images.ts';
 import { SandboxTasks } from '../constructs/sandbox-task/sandbox-tasks.ts';
@@ -55,6 +55,7 @@ export class WorkflowsStack extends Stack {
     });
     bindExecutionStore(this.invokeStep, data);
     bindBlobs(this.invokeStep, data, 'read and write');
+    bindPeople(this.invokeStep, data);
 
     this.copyCode = new PlatformFunction(this, 'CopyCode', {
       deployment,
@@ -111,6 +112,8 @@ export class WorkflowsStack extends Stack {
       OpenExecutionFn: platform.openExecution.functionArn,
       PrepareStepFn: platform.prepareStep.functionArn,
       InvokeStepFn: this.invokeStep.functionArn,
+      RequestApprovalFn: platform.requestApproval.functionArn,
+      ExpireApprovalFn: platform.expireApproval.functionArn,
       FinishStepFn: platform.finishStep.functionArn,
       CloseExecutionFn: platform.closeExecution.functionArn,
       SandboxCluster: platform.runtime.cluster.clusterArn,

@@ -28,6 +28,8 @@ export interface PlatformPlaceholders {
   readonly OpenExecutionFn: string;
   readonly PrepareStepFn: string;
   readonly InvokeStepFn: string;
+  readonly RequestApprovalFn: string;
+  readonly ExpireApprovalFn: string;
   readonly FinishStepFn: string;
   readonly CloseExecutionFn: string;
   readonly SandboxCluster: string;
@@ -132,6 +134,8 @@ export class AgentWorkflow extends Construct {
       'OpenExecutionFn',
       'PrepareStepFn',
       'InvokeStepFn',
+      'RequestApprovalFn',
+      'ExpireApprovalFn',
       'FinishStepFn',
       'CloseExecutionFn',
     ] as const) {

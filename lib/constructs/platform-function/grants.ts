@@ -17,6 +17,8 @@ export interface Stores {
   readonly stateTable: Table;
   readonly eventsTable: Table;
   readonly auditTable: Table;
+  readonly peopleTable: Table;
+  readonly tokensTable: Table;
   readonly artefacts: Bucket;
   readonly eventBus: CfnEventBus;
   readonly dataKey: Key;
@@ -29,6 +31,40 @@ const COMMIT: readonly TableAction[] = ['PutItem', 'UpdateItem', 'ConditionCheck
 export function bindExecutionStore(fn: PlatformFunction, stores: Stores, indexes: readonly string[] = []): void {
   fn.bindTable('STATE_TABLE', stores.stateTable, { actions: ['GetItem', 'Query', ...COMMIT], indexes });
   fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['PutItem'] });
+}
+
+/** `People`: what decisions and claims read of people. */
+export function bindPeople(fn: PlatformFunction, stores: Stores): void {
+  fn.bindTable('PEOPLE_TABLE', stores.peopleTable, { actions: ['GetItem'] });
+}
+
+/** `PeopleStore`: the control API alone changes people. */
+export function bindPeopleStore(fn: PlatformFunction, stores: Stores): void {
+  fn.bindTable('PEOPLE_TABLE', stores.peopleTable, { actions: ['GetItem', 'Query', ...COMMIT, 'DeleteItem'] });
+}
+
+/** Task tokens: who writes them reads none, and one function alone reads them. */
+export function bindTaskTokens(fn: PlatformFunction, stores: Stores, access: 'write' | 'read and remove'): void {
+  const actions: readonly TableAction[] = access === 'write' ? ['PutItem'] : ['GetItem', 'DeleteItem'];
+  fn.bindTable('TOKENS_TABLE', stores.tokensTable, { actions });
+}
+
+/** `WaitingStates`: the output that a state is told is encrypted with the key of its machine. */
+export function bindWaitingStates(fn: PlatformFunction, { stage, dataKey }: { stage: string; dataKey: Key }): void {
+  fn.allowOnPattern(['states:SendTaskSuccess'], statesArn(fn, 'stateMachine', `wflo-${stage}-*`), LATER).useKeyThrough(
+    'states',
+    dataKey,
+    ['kms:Decrypt', 'kms:GenerateDataKey'],
+  );
+}
+
+/** `FunctionCaller` for one other function of the platform. */
+export function bindFunction(
+  fn: PlatformFunction,
+  variable: 'RESUME_FUNCTION' | 'RECONCILE_FUNCTION',
+  called: PlatformFunction,
+): void {
+  fn.setEnvironment(variable, called.functionName).allow(['lambda:InvokeFunction'], [called.functionArn]);
 }
 
 /** `BlobStore` for values; small ones are items of the State table. */

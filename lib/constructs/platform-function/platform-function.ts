@@ -30,6 +30,7 @@ export type TableAction =
   | 'Scan'
   | 'PutItem'
   | 'UpdateItem'
+  | 'DeleteItem'
   | 'ConditionCheckItem'
   | 'BatchWriteItem';
 

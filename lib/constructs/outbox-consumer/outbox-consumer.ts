@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
 import type { DeadLetterQueue } from '../dead-letter-queue/dead-letter-queue.ts';
 import type { PlatformFunction } from '../platform-function/platform-function.ts';
 
-export interface OutboxRelayProps {
+export interface OutboxConsumerProps {
   readonly handler: PlatformFunction;
   readonly eventsTable: Table;
   /** Over the table and its stream. */
@@ -15,13 +15,15 @@ export interface OutboxRelayProps {
   readonly undelivered: DeadLetterQueue;
   /** Over that queue. */
   readonly telemetryKey: IKey;
+  /** Only items whose attribute has this value, which the writer of the outbox sets. */
+  readonly only?: { readonly attribute: string; readonly value: string };
 }
 
-/** Hands every new item of the outbox to the relay, those of one execution in order. */
-export class OutboxRelay extends Construct {
-  constructor(scope: Construct, id: string, props: OutboxRelayProps) {
+/** Hands new items of the outbox to a function, those of one execution in order. A stream has two consumers at most. */
+export class OutboxConsumer extends Construct {
+  constructor(scope: Construct, id: string, props: OutboxConsumerProps) {
     super(scope, id);
-    const { handler, eventsTable, undelivered } = props;
+    const { handler, eventsTable, undelivered, only } = props;
     const streamArn = eventsTable.tableStreamArn;
     if (streamArn === undefined) throw new Error(`${eventsTable.node.path} has no stream`);
 
@@ -46,7 +48,14 @@ export class OutboxRelay extends Construct {
       // in the table, and `reconcile` publishes it later.
       maxRecordAge: Duration.minutes(5),
       onFailure: { bind: () => ({ destination: undelivered.queueArn }) },
-      filters: [FilterCriteria.filter({ eventName: FilterRule.isEqual('INSERT') })],
+      filters: [
+        FilterCriteria.filter({
+          eventName: FilterRule.isEqual('INSERT'),
+          ...(only === undefined
+            ? {}
+            : { dynamodb: { NewImage: { [only.attribute]: { S: FilterRule.isEqual(only.value) } } } }),
+        }),
+      ],
     });
     // Lambda checks the permissions when the mapping is made.
     mapping.node.addDependency(handler.role);
