@@ -1,10 +1,11 @@
+import { LONGEST_PLAIN_NAME } from '../people/names.ts';
+import { MAX_MEMBERS } from '../people/rules.ts';
 import type { ApprovalPolicy, ApprovalStep, Effects, WorkflowDefinition } from '../workflow/definition.ts';
 import { checkDuration } from './check-duration.ts';
 import { checkName } from './check-names.ts';
 import type { Report } from './findings.ts';
 import { actingStepsOf, gatesOf, stepsOf } from './steps-of.ts';
 
-const GROUP_NAME_LENGTH = 64;
 /** Step Functions ends every execution after one year, and so every wait. */
 const TIME_LIMIT_SECONDS = 365 * 24 * 60 * 60;
 
@@ -53,13 +54,13 @@ function checkGroups(policy: ApprovalPolicy, place: string, report: Report): voi
     report('invalid_approval', place, 'the approval names no group', "write from: [group('data-owners', 1)]");
   }
   policy.from.forEach(({ group, min }, index) => {
-    checkName('the group name', group, GROUP_NAME_LENGTH, `${place}[${index}]`, report);
-    if (!Number.isInteger(min) || min < 1) {
+    checkName('the group name', group, LONGEST_PLAIN_NAME, `${place}[${index}]`, report);
+    if (!Number.isInteger(min) || min < 1 || min > MAX_MEMBERS) {
       report(
         'invalid_approval',
         `${place}[${index}]`,
         `${min} people of "${group}" cannot approve`,
-        'write a whole number of at least 1',
+        `write a whole number from 1 to ${MAX_MEMBERS}, which is as many as a group can have`,
       );
     }
     if (policy.from.findIndex((other) => other.group === group) < index) {

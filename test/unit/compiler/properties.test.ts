@@ -109,7 +109,7 @@ describe('text of a user', () => {
     const plain = compiled(definition([gate('confirm'), lambda('act', { requires: 'confirm' })]));
     const groupName = fc.stringMatching(/^[a-z][a-z0-9]{0,8}(-[a-z0-9]{1,8}){0,3}$/);
     const policies = fc.record<ApprovalPolicy>({
-      from: fc.uniqueArray(fc.record({ group: groupName, min: fc.integer({ min: 1, max: 1000 }) }), {
+      from: fc.uniqueArray(fc.record({ group: groupName, min: fc.integer({ min: 1, max: 500 }) }), {
         minLength: 1,
         maxLength: 4,
         selector: ({ group }) => group,

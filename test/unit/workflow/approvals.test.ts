@@ -174,6 +174,7 @@ describe('a wrong approval is a finding, one for each mistake, and never throws'
       'invalid_approval sample/agent.approval.from[0]',
     ],
     ['nobody of a group', { from: [group('a', 0)] }, 'invalid_approval sample/agent.approval.from[0]'],
+    ['more than a group can have', { from: [group('a', 501)] }, 'invalid_approval sample/agent.approval.from[0]'],
     ['half a person', { from: [group('a', 1.5)] }, 'invalid_approval sample/agent.approval.from[0]'],
     ['less than nobody', { from: [group('a', -1)] }, 'invalid_approval sample/agent.approval.from[0]'],
     ['as many as a text says', { from: [group('a', '2' as never)] }, 'invalid_approval sample/agent.approval.from[0]'],
