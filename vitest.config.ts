@@ -54,7 +54,9 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'docker',
-          include: ['test/sandbox/docker.test.ts'],
+          include: ['test/sandbox/docker*.test.ts'],
+          // One builds the images at a time.
+          fileParallelism: false,
           testTimeout: 120_000,
           // The images are built first.
           hookTimeout: 600_000,

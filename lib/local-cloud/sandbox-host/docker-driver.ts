@@ -15,7 +15,7 @@ import { type Engine, EngineError, engineClient, engineSocket } from './engine-c
 import type { HostLog } from './host-log.ts';
 import { apiOf, type RelayPolicy, relayPolicy } from './relay-policy.ts';
 import type { RunningSandbox, SandboxDriver, SandboxEnd, SandboxTask } from './sandbox-driver.ts';
-import { limitedScratch } from './scratch.ts';
+import { limitedScratch, removeScratch } from './scratch.ts';
 import { openTaskGate, type TaskGate } from './task-gate.ts';
 
 export interface DockerDriverOptions {
@@ -131,7 +131,7 @@ export async function dockerDriver(options: DockerDriverOptions): Promise<Sandbo
     const listed = await engine.list(`${TASK_LABEL}=${taskId}`);
     const ids = listed.filter(({ labels }) => labels[CLOUD_LABEL] === cloud).map(({ id }) => id);
     await Promise.all(ids.map((id) => engine.remove(id)));
-    await scratch?.remove(folderOf(taskId));
+    await removeScratch(folderOf(taskId));
     await started.get(taskId)?.gate?.close();
     started.delete(taskId);
     await rm(folderOf(taskId), { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,14 +13,25 @@ const run = promisify(execFile);
 export interface Scratch {
   /** Makes a folder for each path; returns them by path. */
   make(folder: string, paths: readonly string[]): Promise<Readonly<Record<string, string>>>;
-  remove(folder: string): Promise<void>;
+}
+
+/** Also where this host can make none: an earlier one could. No error where there is none. */
+export async function removeScratch(folder: string): Promise<void> {
+  const [image, mounted] = filesOf(folder);
+  // Not mounted any more, or never.
+  if (existsSync(mounted)) await run('umount', [mounted]).catch(() => undefined);
+  await rm(image, { force: true });
+}
+
+function filesOf(folder: string): readonly [image: string, mounted: string] {
+  return [join(folder, 'scratch.ext4'), join(folder, 'scratch')];
 }
 
 /** Undefined where this machine lets us mount nothing; found out by trying. */
 export async function limitedScratch(bytes: number, tryIn: string): Promise<Scratch | undefined> {
   const scratch: Scratch = {
     async make(folder, paths) {
-      const [image, mounted] = [join(folder, 'scratch.ext4'), join(folder, 'scratch')];
+      const [image, mounted] = filesOf(folder);
       await mkdir(mounted, { recursive: true, mode: 0o700 });
       const file = await open(image, 'wx', 0o600);
       await file.truncate(bytes);
@@ -46,11 +58,6 @@ export async function limitedScratch(bytes: number, tryIn: string): Promise<Scra
       }
       return folders;
     },
-    async remove(folder) {
-      // Not mounted any more, or never.
-      await run('umount', [join(folder, 'scratch')]).catch(() => undefined);
-      await rm(join(folder, 'scratch.ext4'), { force: true });
-    },
   };
   if (process.getuid?.() !== 0) return undefined;
   const trial = await mkdtemp(join(tryIn, 'trial-'));
@@ -60,7 +67,7 @@ export async function limitedScratch(bytes: number, tryIn: string): Promise<Scra
   } catch {
     return undefined;
   } finally {
-    await scratch.remove(trial);
+    await removeScratch(trial);
     await rm(trial, { recursive: true, force: true });
   }
 }

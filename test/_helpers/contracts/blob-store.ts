@@ -108,6 +108,43 @@ export function describeBlobStoreContract(
         await expect(store.getUpload(key, bytes + 1, sha256(body))).rejects.toMatchObject(refused);
         await expect(store.getUpload(key, bytes, sha256('else'))).rejects.toMatchObject(refused);
       });
+
+      it('is checked for size and hash without being read', async () => {
+        const key = newKey();
+        const refused = { code: 'invalid_request' };
+        await expect(store.checkUpload(key, bytes, sha256(body))).rejects.toMatchObject(refused);
+        await under.upload(await store.uploadUrl(key, bytes, sha256(body)), body);
+        await store.checkUpload(key, bytes, sha256(body));
+        await expect(store.checkUpload(key, bytes + 1, sha256(body))).rejects.toMatchObject(refused);
+        await expect(store.checkUpload(key, bytes, sha256('else'))).rejects.toMatchObject(refused);
+      });
+    });
+
+    describe('a small object', () => {
+      const body = '{"signed":"ä"}';
+      const bytes = Buffer.byteLength(body);
+      const newKey = () => `uploads/report/${randomBytes(6).toString('hex')}/write/1/outcome-lease.json`;
+      const leave = async (key: string, text: string) =>
+        under.upload({ url: await store.outcomeUrl(key), headers: {}, key }, text);
+
+      it('is undefined where there is none', async () => {
+        expect(await store.readSmall(newKey(), bytes)).toBeUndefined();
+      });
+
+      it('is left by a PUT of any length, again too, and is read as text', async () => {
+        const key = newKey();
+        await leave(key, 'before');
+        expect(await store.readSmall(key, bytes)).toBe('before');
+        await leave(key, body);
+        expect(await store.readSmall(key, bytes + 1)).toBe(body);
+      });
+
+      it('is read up to the limit in bytes, and refused above', async () => {
+        const key = newKey();
+        await leave(key, body);
+        expect(await store.readSmall(key, bytes)).toBe(body);
+        await expect(store.readSmall(key, bytes - 1)).rejects.toMatchObject({ code: 'invalid_request' });
+      });
     });
   });
 }

@@ -79,11 +79,25 @@ describe('presigned URLs', () => {
     await close();
   });
 
+  it('of an outcome let it be put, whatever its length, and nothing else', async () => {
+    const { store, close } = await blobStore();
+    const url = await store.outcomeUrl('uploads/outcome.json');
+    const put = async (to: string, text: string) => (await fetch(to, { method: 'PUT', body: text })).status;
+    expect(await put(url, body)).toBe(200);
+    expect(await put(url, `${body}!`)).toBe(200);
+    expect(await store.readSmall('uploads/outcome.json', 100)).toBe(`${body}!`);
+    expect(await put(url.replace('outcome.json', 'output'), body)).toBe(403);
+    expect((await fetch(url)).status).toBe(403);
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(403);
+    await close();
+  });
+
   it('end after 15 minutes', async () => {
     const { store, close } = await blobStore();
     const seconds = (url: string) => Number(new URL(url).searchParams.get('X-Amz-Expires'));
     expect(seconds(await store.downloadUrl('code/x'))).toBe(900);
     expect(seconds((await store.uploadUrl('uploads/a', 1, sha256('x'))).url)).toBe(900);
+    expect(seconds(await store.outcomeUrl('uploads/outcome.json'))).toBe(900);
     await close();
   });
 });
