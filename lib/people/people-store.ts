@@ -5,6 +5,7 @@ import { type Actor, SCHEMA } from '../execution/records.ts';
 import { untilDecided } from '../execution/until-decided.ts';
 import type { Clock, Ids, People } from '../ports.ts';
 import type { Directory, DirectoryChange, PeopleRecords, TenantRecord } from './directory.ts';
+import { findByIdentity } from './find-by-identity.ts';
 import { checkPlainName } from './names.ts';
 import type { GroupRecord, PersonRecord } from './records.ts';
 import {
@@ -100,13 +101,7 @@ export function peopleStore(
   }
 
   return {
-    async findByIdentity(identity) {
-      const owner = await records.ownerOf(identity);
-      if (owner === undefined) return undefined;
-      const person = await records.getPerson(owner.tenant, owner.personId);
-      // Unlinked between the two reads.
-      return person?.identities.includes(identity) ? person : undefined;
-    },
+    findByIdentity: (identity) => findByIdentity(records, identity),
     getPerson: (tenant, personId) => records.getPerson(tenant, personId),
     getGroup: (tenant, group) => records.getGroup(tenant, group),
     isAttested: (roleArn) => records.isAttested(roleArn),
