@@ -1,5 +1,6 @@
+import { executionIdOfApproval } from '../approvals/approval-id.ts';
 import { WfloError } from '../errors.ts';
-import type { Change, Transaction } from '../ports.ts';
+import type { Change, ChangeOf, Transaction } from '../ports.ts';
 
 /** DynamoDB takes 100 items a transaction; the outbox item and META are two of them. */
 export const MAX_CHANGES = 98;
@@ -25,7 +26,8 @@ export function checkTransaction(transaction: Transaction): void {
     const record = recordName(change);
     if (seen.has(record)) throw new WfloError('internal', `a transaction of ${executionId} changes ${record} twice`);
     seen.add(record);
-    if (!('put' in change) && change.item === 'execution') {
+    if (change.item === 'approval') checkApproval(executionId, change);
+    if (change.item === 'execution' && !('put' in change)) {
       const named: readonly string[] = [...Object.keys(change.set ?? {}), ...(change.remove ?? [])];
       if (named.includes('eventCount')) {
         throw new WfloError('internal', `a transaction of ${executionId} sets eventCount, which commit counts`);
@@ -38,7 +40,25 @@ export function checkTransaction(transaction: Transaction): void {
   }
 }
 
-/** `execution`, or kind, path and attempt. */
+/** What the lists of approvals are sorted by stays as it was put, and what was decided is never asked again. */
+function checkApproval(executionId: string, change: ChangeOf<'approval'>): void {
+  const { approvalId } = change;
+  const fault = (what: string) => new WfloError('internal', `a transaction of ${executionId} ${what}`);
+  if (executionIdOfApproval(approvalId) !== executionId) throw fault(`changes ${approvalId} of another execution`);
+  if ('put' in change) {
+    if (change.put.approvalId !== approvalId) throw fault(`puts ${change.put.approvalId} as ${approvalId}`);
+    return;
+  }
+  const named = [...Object.keys(change.set ?? {}), ...(change.remove ?? [])];
+  const fixed = ['approvalId', 'executionId', 'tenant', 'requestedAt'].find((field) => named.includes(field));
+  if (fixed !== undefined) throw fault(`changes the ${fixed} of ${approvalId}`);
+  if (change.set?.status === 'pending' || change.remove?.includes('status')) throw fault(`reopens ${approvalId}`);
+}
+
+/** Kind, and what tells the record from others of this kind. */
 export function recordName(change: Change): string {
-  return change.item === 'execution' ? 'execution' : `${change.item} ${change.path} ${change.attempt}`;
+  if (change.item === 'execution') return 'execution';
+  if (change.item === 'approval') return `approval ${change.approvalId}`;
+  if (change.item === 'openCount') return `openCount ${change.tenant} ${change.workflow}`;
+  return `${change.item} ${change.path} ${change.attempt}`;
 }

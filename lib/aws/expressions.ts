@@ -6,6 +6,8 @@ export interface RecordUpdate {
   readonly set: { readonly [attribute: string]: unknown };
   readonly remove: readonly string[];
   readonly add: { readonly [attribute: string]: number };
+  /** Attributes that take the value of another attribute of the item, as it was before. */
+  readonly copy?: { readonly [attribute: string]: string };
 }
 
 export interface ExpressionParts {
@@ -35,9 +37,12 @@ export function buildExpression(update: RecordUpdate, expect: { readonly [field:
     return alias;
   };
 
-  const set = Object.entries(update.set)
-    .filter(([, content]) => content !== undefined)
-    .map(([attribute, content]) => `${name(attribute)} = ${value(content)}`);
+  const set = [
+    ...Object.entries(update.set)
+      .filter(([, content]) => content !== undefined)
+      .map(([attribute, content]) => `${name(attribute)} = ${value(content)}`),
+    ...Object.entries(update.copy ?? {}).map(([attribute, from]) => `${name(attribute)} = ${name(from)}`),
+  ];
   const remove = update.remove.map(name);
   const add = Object.entries(update.add).map(([attribute, by]) => `${name(attribute)} ${value(by)}`);
   const clauses = [clause('SET', set), clause('REMOVE', remove), clause('ADD', add)].filter((text) => text !== '');

@@ -1,8 +1,9 @@
+import { executionIdOfApproval } from '../approvals/approval-id.ts';
 import { parseExecutionId } from '../execution/identity.ts';
-import type { ExecutionRecord } from '../execution/records.ts';
-import type { Change } from '../ports.ts';
+import type { ApprovalRecord, ExecutionRecord } from '../execution/records.ts';
+import type { Change, OpenCountChange, Records } from '../ports.ts';
 
-/** Primary key of an item in any of the three tables. */
+/** Primary key of an item in any of the tables. */
 export interface ItemKey {
   readonly pk: string;
   readonly sk: string;
@@ -33,8 +34,24 @@ export function blobKey(executionId: string, name: string): ItemKey {
   return { pk: partitionOf(executionId), sk: `BLOB#${name}` };
 }
 
-export function keyOfChange(executionId: string, change: Change): ItemKey {
+/** Throws `unknown_approval` for what is no id of an approval. */
+export function approvalKey(approvalId: string): ItemKey {
+  const executionId = executionIdOfApproval(approvalId);
+  return { pk: partitionOf(executionId), sk: `APPROVAL#${approvalId.slice(executionId.length + 1)}` };
+}
+
+export function openCountKey(tenant: string, workflow: string): ItemKey {
+  return { pk: `WORKFLOW#${tenantWorkflow(tenant, workflow)}`, sk: 'OPEN' };
+}
+
+/** The emergency stop of the deployment. */
+export const FREEZE_KEY: ItemKey = { pk: 'SWITCH', sk: 'FREEZE' };
+
+export type RecordChange = Exclude<Change, OpenCountChange>;
+
+export function keyOfChange(executionId: string, change: RecordChange): ItemKey {
   if (change.item === 'execution') return metaKey(executionId);
+  if (change.item === 'approval') return approvalKey(change.approvalId);
   const { path, attempt } = change;
   return change.item === 'attempt' ? attemptKey(executionId, path, attempt) : leaseKey(executionId, path, attempt);
 }
@@ -48,9 +65,21 @@ export function tenantWorkflow(tenant: string, workflow: string): string {
   return `${tenant}#${workflow}`;
 }
 
+/** Sort key of the lists of approvals: by request, and unique. */
+export function requestedKey(approval: Pick<ApprovalRecord, 'requestedAt' | 'approvalId'>): string {
+  return `${approval.requestedAt}#${approval.approvalId}`;
+}
+
+export type ApprovalList = 'pending' | 'decided';
+
+/** Partition of `byApproval`. */
+export function approvalList(tenant: string, list: ApprovalList): string {
+  return `${tenant}#${list}`;
+}
+
 /** Attributes that only indexes read, for the fields of a record that are being written. */
 export function indexAttributes(
-  item: Change['item'],
+  item: keyof Records,
   executionId: string,
   fields: { readonly [field: string]: unknown },
 ): { readonly [attribute: string]: string } {
@@ -61,7 +90,28 @@ export function indexAttributes(
       ? { tenantWorkflow: tenantWorkflow(tenant, parseExecutionId(executionId).workflow) }
       : {}),
     ...(item !== 'attempt' && checkAt !== undefined ? { checkKind: item } : {}),
+    ...(item === 'approval' ? approvalIndexAttributes(fields) : {}),
   };
+}
+
+/** Only of a whole record: what is set later names neither tenant nor time. */
+function approvalIndexAttributes(fields: Partial<ApprovalRecord>): { readonly [attribute: string]: string } {
+  const { approvalId, tenant, requestedAt, status } = fields;
+  if (approvalId === undefined || tenant === undefined || requestedAt === undefined) return {};
+  const decidedList = approvalList(tenant, 'decided');
+  return {
+    approvalList: status === 'pending' ? approvalList(tenant, 'pending') : decidedList,
+    decidedList,
+    requestedKey: requestedKey({ requestedAt, approvalId }),
+  };
+}
+
+/** Index attributes that take the value of another one: a decision does not name the tenant, so the item keeps where it goes. */
+export function indexAttributesToCopy(
+  item: keyof Records,
+  set: { readonly [field: string]: unknown },
+): { readonly [attribute: string]: string } {
+  return item === 'approval' && set.status !== undefined ? { approvalList: 'decidedList' } : {};
 }
 
 /** Index attributes that go when these fields go. */
@@ -69,7 +119,16 @@ export function indexAttributesToRemove(fields: readonly string[]): readonly str
   return fields.includes('checkAt') ? ['checkKind'] : [];
 }
 
-const OUR_ATTRIBUTES = ['pk', 'sk', 'startedKey', 'tenantWorkflow', 'checkKind'];
+const OUR_ATTRIBUTES = [
+  'pk',
+  'sk',
+  'startedKey',
+  'tenantWorkflow',
+  'checkKind',
+  'approvalList',
+  'decidedList',
+  'requestedKey',
+];
 
 /** The record that an item holds. */
 export function recordOf<R>(item: { readonly [attribute: string]: unknown }): R {

@@ -1,5 +1,5 @@
 /**
- * Keys and indexes of the three tables as plain data, so that deployed tables (data stack) and the tables of the
+ * Keys and indexes of the tables as plain data, so that deployed tables (data stack) and the tables of the
  * contract tests cannot differ. Every key attribute is a string.
  */
 export interface TableSchema {
@@ -28,6 +28,11 @@ export const STATE_TABLE = {
     { name: 'byWorkflow', partitionKey: 'tenantWorkflow', sortKey: 'startedKey' },
     /** Sparse: what `reconcile` has to look at, per kind, by time. */
     { name: 'byCheck', partitionKey: 'checkKind', sortKey: 'checkAt' },
+    /**
+     * Approvals of a tenant by request, pending and decided ones apart. One index for both: DynamoDB adds one at a time,
+     * so CloudFormation refuses a second new index in an update of a table that is there.
+     */
+    { name: 'byApproval', partitionKey: 'approvalList', sortKey: 'requestedKey' },
   ],
 } as const satisfies TableSchema;
 
@@ -46,6 +51,14 @@ export const AUDIT_TABLE = {
   partitionKey: 'pk',
   sortKey: 'sk',
   indexes: [],
+} as const satisfies TableSchema;
+
+/** Apart from the State table, so that only who resumes may read a token. */
+export const TOKENS_TABLE = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [],
+  timeToLive: 'expiresAt',
 } as const satisfies TableSchema;
 
 export const UNPUBLISHED_SHARDS = 16;

@@ -38,7 +38,7 @@ export async function createTables(client: DynamoDBClient): Promise<TestTables> 
   };
 }
 
-export /** What the META item of a chain counts, read past every port. */
+/** What the META item of a chain counts, read past every port. */
 export async function eventsOfChain(client: DynamoDBClient, stateTable: string, chainId: string): Promise<number> {
   const { Item } = await client.send(
     new GetItemCommand({
@@ -50,7 +50,7 @@ export async function eventsOfChain(client: DynamoDBClient, stateTable: string, 
   return Number(Item?.eventCount?.N ?? 0);
 }
 
-async function createTable(client: DynamoDBClient, TableName: string, schema: TableSchema): Promise<void> {
+export async function createTable(client: DynamoDBClient, TableName: string, schema: TableSchema): Promise<void> {
   const attributes = new Set([schema, ...schema.indexes].flatMap((keys) => [keys.partitionKey, keys.sortKey]));
   await client.send(
     new CreateTableCommand({

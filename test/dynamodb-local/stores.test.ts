@@ -2,10 +2,13 @@ import { afterAll, beforeAll } from 'vitest';
 import { dynamoAuditStore } from '../../lib/aws/dynamo-audit-store.ts';
 import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
 import { dynamoOutboxStore } from '../../lib/aws/dynamo-outbox-store.ts';
+import { dynamoTaskTokenReader, dynamoTaskTokenWriter } from '../../lib/aws/dynamo-task-tokens.ts';
+import { systemClock } from '../../lib/aws/system-clock.ts';
 import { ulidIds } from '../../lib/aws/ulid-ids.ts';
 import { describeAuditStoreContract } from '../_helpers/contracts/audit-store.ts';
 import { describeExecutionStoreContract } from '../_helpers/contracts/execution-store.ts';
-import { createTables } from '../_helpers/create-tables.ts';
+import { describeTaskTokensContract } from '../_helpers/contracts/task-tokens.ts';
+import { createTables, eventsOfChain } from '../_helpers/create-tables.ts';
 import { type DynamoDbLocal, startDynamoDbLocal } from '../_helpers/dynamodb-local.ts';
 
 let engine: DynamoDbLocal;
@@ -20,6 +23,7 @@ describeExecutionStoreContract('DynamoDB Local', async (clock) => {
   return {
     store: dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock }),
     outbox: dynamoOutboxStore({ client, ...tables }),
+    eventsOfChain: (chainId) => eventsOfChain(client, tables.stateTable, chainId),
     close: tables.remove,
   };
 });
@@ -28,4 +32,14 @@ describeAuditStoreContract('DynamoDB Local', async () => {
   const { client } = engine;
   const tables = await createTables(client);
   return { store: dynamoAuditStore({ client, ...tables }), close: tables.remove };
+});
+
+describeTaskTokensContract('DynamoDB Local', async () => {
+  const { client } = engine;
+  const tables = await createTables(client);
+  return {
+    writer: dynamoTaskTokenWriter({ client, ...tables, clock: systemClock }),
+    reader: dynamoTaskTokenReader({ client, ...tables }),
+    close: tables.remove,
+  };
 });

@@ -7,10 +7,14 @@ import type { AttemptRecord, ExecutionRecord, LeaseRecord } from '../../../lib/e
 import type { Change, Clock, ExecutionStore, OutboxStore, Transaction } from '../../../lib/ports.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { aLease, anAttempt, anExecution } from '../fakes/records.ts';
+import { describeApprovalsContract } from './approvals.ts';
+import { describeSwitchesContract } from './switches.ts';
 
 export interface ExecutionStoreUnderTest {
   readonly store: ExecutionStore;
   readonly outbox: OutboxStore;
+  /** How many events were written to the chain `tenant:<tenant>`; no port reads it. */
+  eventsOfChain(chainId: string): Promise<number>;
   close?(): Promise<void>;
 }
 
@@ -19,6 +23,9 @@ export function describeExecutionStoreContract(
   name: string,
   makeStore: (clock: Clock) => ExecutionStoreUnderTest | Promise<ExecutionStoreUnderTest>,
 ): void {
+  describeApprovalsContract(name, makeStore);
+  describeSwitchesContract(name, makeStore);
+
   describe(`execution store: ${name}`, () => {
     const clock = new FakeClock();
     const ids = ulidIds(clock);

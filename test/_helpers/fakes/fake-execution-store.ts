@@ -1,13 +1,26 @@
+import { byPathThenNumber, executionIdOfApproval } from '../../../lib/approvals/approval-id.ts';
 import type { OutboxItem, WfloEvent } from '../../../lib/audit/events.ts';
-import { checkTransaction } from '../../../lib/aws/check-transaction.ts';
-import { decodePosition, encodePosition } from '../../../lib/aws/cursor.ts';
-import { type AttemptRecord, type ExecutionRecord, type LeaseRecord, SCHEMA } from '../../../lib/execution/records.ts';
+import { checkTransaction, recordName } from '../../../lib/aws/check-transaction.ts';
+import { decodeApprovalPosition, decodePosition, encodePosition } from '../../../lib/aws/cursor.ts';
+import { chainOf } from '../../../lib/aws/freeze-switch.ts';
+import type { RecordChange } from '../../../lib/aws/state-keys.ts';
+import {
+  type ApprovalRecord,
+  type AttemptRecord,
+  type ExecutionRecord,
+  type Freeze,
+  type LeaseRecord,
+  NOTHING_FROZEN,
+  SCHEMA,
+} from '../../../lib/execution/records.ts';
 import type {
+  ApprovalQuery,
   Change,
   Clock,
   ExecutionQuery,
   ExecutionStore,
   Ids,
+  OpenCountChange,
   OutboxStore,
   Page,
   Records,
@@ -17,12 +30,15 @@ import { holds } from './expectation.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeIds } from './fake-ids.ts';
 
-type AnyRecord = ExecutionRecord | AttemptRecord | LeaseRecord;
+type AnyRecord = Records[keyof Records];
 
 /** Execution store and outbox in one memory, as the two tables are written by one transaction. */
 export class FakeExecutionStore implements ExecutionStore, OutboxStore {
   readonly #records = new Map<string, AnyRecord>();
+  readonly #open = new Map<string, number>();
+  readonly #chainEvents = new Map<string, number>();
   readonly #outbox: OutboxItem[] = [];
+  #freeze = NOTHING_FROZEN;
   readonly #clock: Clock;
   readonly #ids: Ids;
   /** Runs before a commit looks at the records; tests use it to let something else happen in between. */
@@ -38,10 +54,20 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
     readonly executions?: readonly ExecutionRecord[];
     readonly attempts?: readonly AttemptRecord[];
     readonly leases?: readonly LeaseRecord[];
+    readonly approvals?: readonly ApprovalRecord[];
+    readonly open?: readonly { readonly tenant: string; readonly workflow: string; readonly open: number }[];
+    readonly freeze?: Freeze;
   }): this {
-    for (const record of records.executions ?? []) this.#put('execution', record);
-    for (const record of records.attempts ?? []) this.#put('attempt', record);
-    for (const record of records.leases ?? []) this.#put('lease', record);
+    const put = (name: string, record: AnyRecord) => {
+      this.#records.set(`${record.executionId} ${name}`, structuredClone(record));
+    };
+    for (const record of records.executions ?? []) put('execution', record);
+    for (const record of records.attempts ?? []) put(`attempt ${record.path} ${record.attempt}`, record);
+    for (const record of records.leases ?? []) put(`lease ${record.path} ${record.attempt}`, record);
+    for (const record of records.approvals ?? []) put(`approval ${record.approvalId}`, record);
+    for (const { tenant, workflow, open } of records.open ?? [])
+      this.#open.set(`openCount ${tenant} ${workflow}`, open);
+    if (records.freeze !== undefined) this.#freeze = structuredClone(records.freeze);
     return this;
   }
 
@@ -54,12 +80,17 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
     return this.#outbox.filter((item) => executionId === undefined || item.executionId === executionId);
   }
 
+  /** Events that were written to the chain of a tenant. */
+  chainEvents(chainId: string): number {
+    return this.#chainEvents.get(chainId) ?? 0;
+  }
+
   async getExecution(executionId: string): Promise<ExecutionRecord | undefined> {
-    return this.#get('execution', executionId) as ExecutionRecord | undefined;
+    return this.#get<ExecutionRecord>(executionId, 'execution');
   }
 
   async getAttempt(executionId: string, path: string, attempt: number): Promise<AttemptRecord | undefined> {
-    return this.#get('attempt', executionId, path, attempt) as AttemptRecord | undefined;
+    return this.#get<AttemptRecord>(executionId, `attempt ${path} ${attempt}`);
   }
 
   async listAttempts(executionId: string, path?: string): Promise<readonly AttemptRecord[]> {
@@ -69,7 +100,7 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
   }
 
   async getLease(executionId: string, path: string, attempt: number): Promise<LeaseRecord | undefined> {
-    return this.#get('lease', executionId, path, attempt) as LeaseRecord | undefined;
+    return this.#get<LeaseRecord>(executionId, `lease ${path} ${attempt}`);
   }
 
   async listLeases(executionId: string): Promise<readonly LeaseRecord[]> {
@@ -78,51 +109,97 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
       .sort(byPathThenAttempt);
   }
 
+  async getApproval(approvalId: string): Promise<ApprovalRecord | undefined> {
+    return this.#get<ApprovalRecord>(executionIdOfApproval(approvalId), `approval ${approvalId}`);
+  }
+
+  async listApprovals(executionId: string): Promise<readonly ApprovalRecord[]> {
+    return this.#all<ApprovalRecord>('approval')
+      .filter((record) => record.executionId === executionId)
+      .sort(byPathThenNumber);
+  }
+
+  async queryApprovals(query: ApprovalQuery): Promise<Page<ApprovalRecord>> {
+    const after = query.cursor === undefined ? undefined : decodeApprovalPosition(query.cursor);
+    return pageOf(
+      this.#all<ApprovalRecord>('approval')
+        .filter((record) => record.tenant === query.tenant)
+        .filter((record) => query.all || record.status === 'pending'),
+      (record) => `${record.requestedAt}#${record.approvalId}`,
+      query.limit,
+      after,
+    );
+  }
+
+  async openCount(tenant: string, workflow: string): Promise<number> {
+    return this.#open.get(`openCount ${tenant} ${workflow}`) ?? 0;
+  }
+
+  async getFreeze(): Promise<Freeze> {
+    return structuredClone(this.#freeze);
+  }
+
+  async setFreeze(freeze: Freeze, events: readonly WfloEvent[]): Promise<boolean> {
+    const chainId = chainOf(events);
+    if (this.#freeze.version !== freeze.version - 1) return false;
+    this.#freeze = structuredClone(freeze);
+    if (chainId !== undefined) {
+      this.#chainEvents.set(chainId, this.chainEvents(chainId) + events.length);
+      this.#append(chainId, events);
+    }
+    return true;
+  }
+
   async commit(transaction: Transaction): Promise<boolean> {
     const { executionId, changes, events } = transaction;
     checkTransaction(transaction);
     await this.beforeCommit?.(transaction);
     // Nothing below awaits, so no other commit can come in between.
     const written = new Map<string, AnyRecord>();
+    const counted = new Map<string, number>();
     for (const change of changes) {
-      const key = keyOf(change.item, executionId, pathOf(change), attemptOf(change));
+      const name = recordName(change);
+      if (change.item === 'openCount') {
+        const open = countedUp(this.#open.get(name) ?? 0, change);
+        if (open === undefined) return false;
+        counted.set(name, open);
+        continue;
+      }
+      const key = `${executionId} ${name}`;
       const record = changed(this.#records.get(key), change);
       if (record === undefined) return false;
       written.set(key, record);
     }
     if (events.length > 0) {
-      const key = keyOf('execution', executionId);
+      const key = `${executionId} execution`;
       const execution = (written.get(key) ?? this.#records.get(key)) as ExecutionRecord | undefined;
       if (execution === undefined) return false;
       written.set(key, { ...execution, eventCount: execution.eventCount + events.length });
-      this.#outbox.push({
-        schema: SCHEMA,
-        executionId,
-        outboxId: this.#ids.next(),
-        events: structuredClone(events),
-        createdAt: this.#clock.now().toISOString(),
-      });
+      this.#append(executionId, events);
     }
     for (const [key, record] of written) this.#records.set(key, structuredClone(record));
+    for (const [key, open] of counted) this.#open.set(key, open);
     return true;
   }
 
   async listExecutions(query: ExecutionQuery): Promise<Page<ExecutionRecord>> {
     const after = query.cursor === undefined ? undefined : decodePosition(query.cursor);
-    const matching = this.#all<ExecutionRecord>('execution')
-      .filter((record) => record.tenant === query.tenant)
-      .filter((record) => query.workflow === undefined || record.workflow === query.workflow)
-      .filter((record) => query.status === undefined || record.status === query.status)
-      .filter((record) => after === undefined || position(record) < after)
-      .sort((a, b) => compare(position(b), position(a)));
-    const items = matching.slice(0, query.limit);
-    const last = items.at(-1);
-    return matching.length > items.length && last !== undefined
-      ? { items, cursor: encodePosition(position(last)) }
-      : { items };
+    return pageOf(
+      this.#all<ExecutionRecord>('execution')
+        .filter((record) => record.tenant === query.tenant)
+        .filter((record) => query.workflow === undefined || record.workflow === query.workflow)
+        .filter((record) => query.status === undefined || record.status === query.status),
+      (record) => `${record.startedAt}#${record.executionId}`,
+      query.limit,
+      after,
+    );
   }
 
-  async due<K extends 'execution' | 'lease'>(item: K, now: Date, limit: number): Promise<readonly Records[K][]> {
+  async due<K extends 'execution' | 'lease' | 'approval'>(
+    item: K,
+    now: Date,
+    limit: number,
+  ): Promise<readonly Records[K][]> {
     const before = now.toISOString();
     return this.#all<Records[K]>(item)
       .filter((record) => record.checkAt !== undefined && record.checkAt < before)
@@ -147,23 +224,28 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
       this.#outbox[index] = { ...stored, publishedAt: at.toISOString() };
   }
 
-  #put(item: Change['item'], record: AnyRecord): void {
-    const { path, attempt } = record as { path?: string; attempt?: number };
-    this.#records.set(keyOf(item, record.executionId, path, attempt), structuredClone(record));
+  #append(executionId: string, events: readonly WfloEvent[]): void {
+    this.#outbox.push({
+      schema: SCHEMA,
+      executionId,
+      outboxId: this.#ids.next(),
+      events: structuredClone(events),
+      createdAt: this.#clock.now().toISOString(),
+    });
   }
 
-  #get(item: Change['item'], executionId: string, path?: string, attempt?: number): AnyRecord | undefined {
-    return structuredClone(this.#records.get(keyOf(item, executionId, path, attempt)));
+  #get<R extends AnyRecord>(executionId: string, name: string): R | undefined {
+    return structuredClone(this.#records.get(`${executionId} ${name}`)) as R | undefined;
   }
 
   #all<R extends AnyRecord>(item: Change['item']): R[] {
     return [...this.#records]
-      .filter(([key]) => key.startsWith(`${item} `))
+      .filter(([key]) => key.split(' ')[1] === item)
       .map(([, record]) => structuredClone(record) as R);
   }
 }
 
-function changed(stored: AnyRecord | undefined, change: Change): AnyRecord | undefined {
+function changed(stored: AnyRecord | undefined, change: RecordChange): AnyRecord | undefined {
   if ('put' in change) return stored === undefined ? change.put : undefined;
   if (stored === undefined || !holds(stored, change.expect ?? {})) return undefined;
   const record: Record<string, unknown> = { ...stored, ...change.set };
@@ -171,20 +253,21 @@ function changed(stored: AnyRecord | undefined, change: Change): AnyRecord | und
   return record as unknown as AnyRecord;
 }
 
-function keyOf(item: Change['item'], executionId: string, path = '', attempt = 0): string {
-  return `${item} ${executionId} ${path} ${attempt}`;
+function countedUp(open: number, { add, limit }: OpenCountChange): number | undefined {
+  const holds = add === 1 ? limit === undefined || open < limit : open > 0;
+  return holds ? open + add : undefined;
 }
 
-function pathOf(change: Change): string | undefined {
-  return change.item === 'execution' ? undefined : change.path;
-}
-
-function attemptOf(change: Change): number | undefined {
-  return change.item === 'execution' ? undefined : change.attempt;
-}
-
-function position(record: ExecutionRecord): string {
-  return `${record.startedAt}#${record.executionId}`;
+/** Newest first, from the position of a cursor. */
+function pageOf<R>(records: readonly R[], position: (record: R) => string, limit: number, after?: string): Page<R> {
+  const matching = records
+    .filter((record) => after === undefined || position(record) < after)
+    .sort((a, b) => compare(position(b), position(a)));
+  const items = matching.slice(0, limit);
+  const last = items.at(-1);
+  return matching.length > items.length && last !== undefined
+    ? { items, cursor: encodePosition(position(last)) }
+    : { items };
 }
 
 function byPathThenAttempt(a: AttemptRecord | LeaseRecord, b: AttemptRecord | LeaseRecord): number {

@@ -1,4 +1,5 @@
-import type { AttemptRecord, ExecutionRecord, LeaseRecord } from '../../../lib/execution/records.ts';
+import { approvalIdOf } from '../../../lib/approvals/approval-id.ts';
+import type { ApprovalRecord, AttemptRecord, ExecutionRecord, LeaseRecord } from '../../../lib/execution/records.ts';
 
 const HASH = 'a'.repeat(64);
 
@@ -53,6 +54,41 @@ export function aLease(fields: Partial<LeaseRecord> = {}): LeaseRecord {
     status: 'offered',
     epoch: 1,
     codeHash: HASH,
+    ...fields,
+  };
+}
+
+/** The pending approval of that attempt: one of the group `admins` may act within four hours. */
+export function anApproval(fields: Partial<ApprovalRecord> = {}): ApprovalRecord {
+  const { executionId = 'report:one', path = 'write', attempt = 1 } = fields;
+  const groups = [{ group: 'admins', min: 1 }];
+  return {
+    schema: 1,
+    approvalId: approvalIdOf(executionId, path, attempt),
+    executionId,
+    workflow: executionId.split(':')[0] ?? '',
+    tenant: 'default',
+    path,
+    attempt,
+    kind: 'sandbox',
+    status: 'pending',
+    version: 1,
+    payload: { at: 'item', key: `payload-${path}-${attempt}`, sha256: HASH, bytes: 2 },
+    approvedHash: HASH,
+    policy: {
+      from: groups,
+      notRequester: true,
+      withinSeconds: 14_400,
+      executeWithinSeconds: 3600,
+      otherwise: 'reject',
+    },
+    groups,
+    requester: { type: 'principal', id: 'arn:aws:iam::123456789012:user/ada', via: 'api' },
+    claims: [],
+    votes: [],
+    requestedAt: '2026-01-01T00:00:01.500Z',
+    expiresAt: '2026-01-01T04:00:01.500Z',
+    checkAt: '2026-01-01T04:00:01.500Z',
     ...fields,
   };
 }

@@ -7,6 +7,7 @@ import { cloudWatchStepLogs } from '../../../lib/aws/cloudwatch-step-logs.ts';
 import { dynamoAuditStore } from '../../../lib/aws/dynamo-audit-store.ts';
 import { dynamoExecutionStore } from '../../../lib/aws/dynamo-execution-store.ts';
 import { dynamoOutboxStore } from '../../../lib/aws/dynamo-outbox-store.ts';
+import { dynamoTaskTokenReader, dynamoTaskTokenWriter } from '../../../lib/aws/dynamo-task-tokens.ts';
 import { s3BlobStore } from '../../../lib/aws/s3-blob-store.ts';
 import { systemClock } from '../../../lib/aws/system-clock.ts';
 import { ulidIds } from '../../../lib/aws/ulid-ids.ts';
@@ -15,7 +16,8 @@ import { describeAuditStoreContract } from '../../_helpers/contracts/audit-store
 import { describeBlobStoreContract } from '../../_helpers/contracts/blob-store.ts';
 import { describeExecutionStoreContract } from '../../_helpers/contracts/execution-store.ts';
 import { describeStepLogsContract } from '../../_helpers/contracts/step-logs.ts';
-import { createTables } from '../../_helpers/create-tables.ts';
+import { describeTaskTokensContract } from '../../_helpers/contracts/task-tokens.ts';
+import { createTables, eventsOfChain } from '../../_helpers/create-tables.ts';
 import { localAws } from '../../_helpers/local-aws.ts';
 
 async function settings() {
@@ -29,6 +31,7 @@ describeExecutionStoreContract('local AWS', async (clock) => {
   return {
     store: dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock }),
     outbox: dynamoOutboxStore({ client, ...tables }),
+    eventsOfChain: (chainId) => eventsOfChain(client, tables.stateTable, chainId),
     close: tables.remove,
   };
 });
@@ -37,6 +40,16 @@ describeAuditStoreContract('local AWS', async () => {
   const client = new DynamoDBClient(await settings());
   const tables = await createTables(client);
   return { store: dynamoAuditStore({ client, ...tables }), close: tables.remove };
+});
+
+describeTaskTokensContract('local AWS', async () => {
+  const client = new DynamoDBClient(await settings());
+  const tables = await createTables(client);
+  return {
+    writer: dynamoTaskTokenWriter({ client, ...tables, clock: systemClock }),
+    reader: dynamoTaskTokenReader({ client, ...tables }),
+    close: tables.remove,
+  };
 });
 
 async function blobStore() {
