@@ -9,12 +9,18 @@ export interface OptionSpec {
   /** What stands for the value in the usage, such as `JSON|@file`; absent for a flag. */
   readonly value?: string;
   readonly summary: string;
+  /** The command line is wrong without it. */
+  readonly required?: true;
+  /** May be given several times; read with `values`. */
+  readonly many?: true;
 }
 
-/** Every positional is required. */
+/** Every positional is required, but for a last one with `many`. */
 export interface PositionalSpec {
   readonly name: string;
   readonly summary: string;
+  /** Takes all words that are left, which may be none; read with `values`. */
+  readonly many?: true;
 }
 
 export interface Example {
@@ -52,10 +58,15 @@ export interface Context {
   readonly networkMode: (target: Target) => Promise<string | undefined>;
 }
 
-/** Options of every command that talks to a deployment. */
+/** Options of every command that calls the control API of a deployment. */
 export const TARGET_OPTIONS: readonly OptionSpec[] = [
   { name: 'local', summary: 'use the local AWS of this folder (as WFLO_TARGET=local does)' },
   { name: 'stage', value: 'STAGE', summary: 'the deployed stage (default: WFLO_STAGE, then cdk.json, then dev)' },
+  {
+    name: 'as',
+    value: 'PERSON',
+    summary: 'with the local AWS: as this person, one of those that `wflo local up` made',
+  },
 ];
 
 export const COMMON_OPTIONS: readonly OptionSpec[] = [
@@ -70,4 +81,9 @@ export function optionsOf(command: Command): readonly OptionSpec[] {
 export const EXECUTION: PositionalSpec = {
   name: 'execution',
   summary: 'an execution id, <workflow>:<name>, as `wflo list` prints it',
+};
+
+export const APPROVAL: PositionalSpec = {
+  name: 'approval',
+  summary: 'an approval id as `wflo approvals` prints it, or the id of an execution that waits for one approval',
 };

@@ -1,7 +1,9 @@
 import type { ExecutionView } from '../client/api.ts';
 import type { ControlApiClient } from '../client/client.ts';
 import type { Context } from './command.ts';
+import { readOpenApprovals } from './open-approvals.ts';
 import { changeLines, executionLines } from './render-execution.ts';
+import type { Target } from './target.ts';
 
 /**
  * Shows an execution until it is final: drawn in place on a terminal, as one line a change where text is piped, not
@@ -10,19 +12,23 @@ import { changeLines, executionLines } from './render-execution.ts';
 export async function followExecution(
   client: ControlApiClient,
   executionId: string,
-  { output, signal }: Pick<Context, 'output' | 'signal'>,
+  target: Target,
+  context: Pick<Context, 'output' | 'signal' | 'env'>,
   onView: (view: ExecutionView) => void = () => {},
 ): Promise<{ readonly view: ExecutionView; readonly shown: boolean }> {
+  const { output, signal } = context;
   const live = output.live();
   let before: ExecutionView | undefined;
   try {
     const view = await client.waitUntilFinal(executionId, {
       signal,
-      onView(now) {
+      async onView(now) {
         onView(now);
-        if (live !== undefined) live.show(() => executionLines(now, new Date(), output.style));
-        else if (output.format === 'text') {
-          const lines = changeLines(before, now, new Date(), output.style);
+        if (output.format === 'json') return;
+        const open = await readOpenApprovals(client, now, target, context);
+        if (live !== undefined) live.show(() => executionLines(now, new Date(), output.style, open));
+        else {
+          const lines = changeLines(before, now, new Date(), output.style, open);
           if (lines.length > 0) output.record(now, () => lines);
         }
         before = now;

@@ -4,8 +4,11 @@ import { table } from './table.ts';
 
 /** `wflo run <workflow> [--input JSON|@FILE] …`, with the options of the command itself. */
 export function usageLine(command: Command): string {
-  const positionals = command.positionals.map((positional) => `<${positional.name}>`);
-  const options = command.options.map((option) => `[${optionText(option)}]`);
+  const positionals = command.positionals.map(({ name, many }) => (many ? `[<${name}>...]` : `<${name}>`));
+  const options = command.options.map((option) => {
+    const text = option.required ? optionText(option) : `[${optionText(option)}]`;
+    return option.many ? `${text}...` : text;
+  });
   return ['wflo', command.name, ...positionals, ...options].join(' ');
 }
 

@@ -9,6 +9,8 @@ export interface Invocation {
   positional(name: string): string;
   /** The value of an option, undefined where it was not given. */
   value(name: string): string | undefined;
+  /** All values of an option or positional with `many`, in order. */
+  values(name: string): readonly string[];
   flag(name: string): boolean;
 }
 
@@ -69,28 +71,33 @@ export function invocationOf(command: Command, args: readonly string[]): Invocat
     strict: false,
     tokens: true,
   });
-  const values = new Map<string, string | true>();
+  const values = new Map<string, readonly (string | true)[]>();
   const words: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value);
     if (token.kind !== 'option') continue;
     const spec = specs.find((one) => one.name === token.name && token.rawName === `--${one.name}`);
     if (spec === undefined) throw unknownOption(command, token.rawName, specs);
-    if (values.has(spec.name)) throw wrong(command, `--${spec.name} is given twice`);
-    values.set(spec.name, optionValue(command, spec, token.value, token.inlineValue ?? false));
+    const before = values.get(spec.name) ?? [];
+    if (before.length > 0 && spec.many === undefined) throw wrong(command, `--${spec.name} is given twice`);
+    values.set(spec.name, [...before, optionValue(command, spec, token.value, token.inlineValue ?? false)]);
   }
   checkWords(command, words);
+  const missing = specs.find((spec) => spec.required && !values.has(spec.name));
+  if (missing !== undefined) throw wrong(command, `--${missing.name} is missing: --${missing.name} ${missing.value}`);
+  const texts = (name: string) => (values.get(name) ?? []).filter((value) => value !== true);
   return {
     positional(name) {
       const word = words[command.positionals.findIndex((positional) => positional.name === name)];
       if (word === undefined) throw new Error(`wflo ${command.name} declares no positional ${name}`);
       return word;
     },
-    value(name) {
-      const value = values.get(name);
-      return typeof value === 'string' ? value : undefined;
+    value: (name) => texts(name)[0],
+    values(name) {
+      const index = command.positionals.findIndex((positional) => positional.name === name);
+      return index === -1 ? texts(name) : words.slice(index);
     },
-    flag: (name) => values.get(name) === true,
+    flag: (name) => values.get(name)?.[0] === true,
   };
 }
 
@@ -108,7 +115,8 @@ function optionValue(command: Command, spec: OptionSpec, value: string | undefin
 
 function checkWords(command: Command, words: readonly string[]): void {
   const missing = command.positionals[words.length];
-  if (missing !== undefined) throw wrong(command, `<${missing.name}> is missing`);
+  if (missing !== undefined && !missing.many) throw wrong(command, `<${missing.name}> is missing`);
+  if (command.positionals.at(-1)?.many) return;
   const extra = words[command.positionals.length];
   if (extra !== undefined) throw wrong(command, `"${extra}" is one word too many`);
 }

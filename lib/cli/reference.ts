@@ -14,6 +14,7 @@ export function cliReference(commands: readonly Command[]): string {
     '- A command, option or value that does not exist is an error; nothing is ignored.',
     '- Target: with `--local`, or `WFLO_TARGET=local`, the local AWS of this folder (`.wflo/local.json`). Otherwise the AWS account of your',
     '  credentials, where the parameter `/wflo/<stage>/control-api-url` leads to the deployment; the stage comes from `--stage`, `WFLO_STAGE`, `cdk.json`, or is `dev`.',
+    '- `--as PERSON` signs with the keys of one of the people that `wflo local up` made. It is for the local AWS only: elsewhere, who you are is what your credentials say.',
     '- `NO_COLOR` turns colours off, `FORCE_COLOR=1` on.',
     '',
     '| command | what it does |',
@@ -52,7 +53,7 @@ function commandSection(command: Command): string[] {
     ...(rows.length === 0
       ? []
       : ['| | |', '|---|---|', ...rows.map(([term, text]) => `| \`${cell(term)}\` | ${cell(text)} |`), '']),
-    ...(targets ? ['Takes `--local` and `--stage`.', ''] : []),
+    ...(targets ? ['Takes `--local`, `--stage` and `--as`.', ''] : []),
     `\`--json\`: ${command.json}.`,
     '',
     '```sh',

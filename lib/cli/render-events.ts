@@ -1,6 +1,8 @@
-import type { ChainRecord } from '../audit/events.ts';
+import type { ChainRecord, WfloEvent } from '../audit/events.ts';
 import type { Actor } from '../execution/records.ts';
 import type { Json } from '../json.ts';
+import { eventText } from './event-text.ts';
+import { shortIdentity } from './render-people.ts';
 import { cutTo, type Style, visible } from './style.ts';
 import { table } from './table.ts';
 import { clockText } from './times.ts';
@@ -20,11 +22,7 @@ export function eventLines(records: readonly ChainRecord[], columns: number | un
       event.eventType,
       event.stepPath === undefined ? '' : `${event.stepPath}${event.attempt === undefined ? '' : `#${event.attempt}`}`,
       visible(whole ? actorText(event.actor) : abridged(actorText(event.actor))),
-      visible(
-        Object.entries(event.data)
-          .map((field) => fieldText(field, whole))
-          .join(' '),
-      ),
+      visible(dataText(event, whole)),
     ]),
   ]);
   return columns === undefined ? lines : lines.map((line) => cutTo(line, columns));
@@ -33,7 +31,15 @@ export function eventLines(records: readonly ChainRecord[], columns: number | un
 /** The system by its door; an ARN without service, region and account, which are the same for all. */
 function actorText({ type, id, via }: Actor): string {
   if (type === 'system') return via;
-  return id.startsWith('arn:') ? id.split(':').slice(5).join(':') : id;
+  return shortIdentity(id);
+}
+
+function dataText({ eventType, data }: WfloEvent, whole: boolean): string {
+  const sentence = eventText(eventType, data);
+  if (sentence !== undefined) return whole ? sentence : abridged(sentence);
+  return Object.entries(data)
+    .map((field) => fieldText(field, whole))
+    .join(' ');
 }
 
 function fieldText([name, value]: [string, Json], whole: boolean): string {

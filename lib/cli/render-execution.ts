@@ -1,34 +1,40 @@
 import type { ExecutionSummary, ExecutionView, StepView } from '../client/api.ts';
 import type { ErrorData } from '../errors.ts';
 import { isFinal } from '../execution/status.ts';
+import { type OpenApprovals, openApprovalLines } from './open-approvals.ts';
 import { type Colour, type Style, visible } from './style.ts';
 import { table } from './table.ts';
 import { durationText, elapsedText, instantText } from './times.ts';
 
 const SYMBOLS: { readonly [S in StepView['status']]: readonly [string, Colour] } = {
   pending: ['○', 'dim'],
+  waiting_approval: ['◇', 'yellow'],
   prepared: ['◔', 'cyan'],
   running: ['●', 'cyan'],
   exited: ['◕', 'cyan'],
   succeeded: ['✓', 'green'],
   retried: ['↻', 'yellow'],
   failed: ['✗', 'red'],
+  rejected: ['✗', 'red'],
   cancelled: ['⊘', 'yellow'],
   outcome_unknown: ['?', 'red'],
 };
 
 export function statusColour(status: ExecutionView['status']): Colour {
   if (status === 'succeeded') return 'green';
+  if (status === 'waiting_approval') return 'yellow';
   return isFinal(status) ? 'red' : 'cyan';
 }
 
-/** An execution as a person wants to see it: what it is, its steps, then how it ended. */
-export function executionLines(view: ExecutionView, now: Date, style: Style): string[] {
+/** An execution as a person wants to see it: what it is, its steps and what they wait for, then how it ended. */
+export function executionLines(view: ExecutionView, now: Date, style: Style, open?: OpenApprovals): string[] {
   const elapsed = elapsedText(view.startedAt, view.endedAt, now);
-  const steps = view.steps.map((step) => stepRow(step, now, style, isFinal(view.status)));
+  const rows = table(view.steps.map((step) => stepRow(step, now, style, isFinal(view.status))));
   return [
     `${style('bold', view.executionId)}  ${style(statusColour(view.status), view.status)}  ${elapsed}`,
-    ...table(steps).map((line) => `  ${line}`),
+    ...view.steps
+      .flatMap((step, index) => [rows[index] ?? '', ...openApprovalLines(step, open, now, style)])
+      .map((line) => `  ${line}`),
     ...(view.error === undefined ? [] : [failureLine(view.error, style)]),
     ...outputLines(view, style),
   ];
@@ -77,18 +83,25 @@ function outputLines(view: ExecutionView, style: Style): string[] {
 }
 
 /** What changed from one view to the next, one line each, for where nothing can be drawn again. */
-export function changeLines(before: ExecutionView | undefined, view: ExecutionView, now: Date, style: Style): string[] {
+export function changeLines(
+  before: ExecutionView | undefined,
+  view: ExecutionView,
+  now: Date,
+  style: Style,
+  open?: OpenApprovals,
+): string[] {
   const steps = view.steps.filter((step) => {
     const old = before?.steps.find((one) => one.path === step.path);
     return step.status !== 'pending' && (old?.status !== step.status || old.attempt !== step.attempt);
   });
   const began = before === undefined || before.status !== view.status;
   return [
-    ...steps.map((step) =>
+    ...steps.flatMap((step) => [
       stepRow(step, now, style)
         .filter((cell) => cell !== '')
         .join('  '),
-    ),
+      ...openApprovalLines(step, open, now, style),
+    ]),
     // The end is told by the whole view that follows.
     ...(began && !isFinal(view.status)
       ? [`${style(statusColour(view.status), view.status)}  ${view.executionId}`]

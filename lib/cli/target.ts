@@ -4,12 +4,29 @@ import { WfloError } from '../errors.ts';
 import { type Invocation, usage } from './invocation.ts';
 
 /** Which deployment a command talks to. `stage` undefined: that of the project's cdk.json. */
-export type Target = { readonly kind: 'local' } | { readonly kind: 'aws'; readonly stage: string | undefined };
+export type Target =
+  | {
+      readonly kind: 'local';
+      /** The person whose keys sign; absent: those of the operator. */
+      readonly as?: string;
+    }
+  | { readonly kind: 'aws'; readonly stage: string | undefined };
 
 type Environment = { readonly [name: string]: string | undefined };
 
 /** Flags win over the environment. Throws `usage` where they contradict each other. */
 export function targetOf(invocation: Invocation, env: Environment): Target {
+  const target = deploymentOf(invocation, env);
+  const as = invocation.value('as');
+  if (as === undefined) return target;
+  if (target.kind === 'local') return { ...target, as };
+  throw usage(
+    '--as is for the local AWS only: elsewhere, who you are is what your credentials say',
+    'add --local, or leave --as out and use the credentials of that person',
+  );
+}
+
+function deploymentOf(invocation: Invocation, env: Environment): Target {
   const stage = invocation.value('stage');
   if (invocation.flag('local')) {
     if (stage !== undefined) throw usage('--local and --stage exclude each other', 'use one of them');
@@ -26,18 +43,19 @@ export function targetOf(invocation: Invocation, env: Environment): Target {
 
 /** What a command line needs to repeat a target, for hints. */
 export function targetFlags(target: Target): string {
-  if (target.kind === 'local') return ' --local';
+  if (target.kind === 'local') return target.as === undefined ? ' --local' : ` --local --as ${target.as}`;
   return target.stage === undefined ? '' : ` --stage ${target.stage}`;
 }
 
-/** Finds the deployment. Throws `no_target`, `local_not_running`, `local_died`. */
+/** Finds the deployment. Throws `no_target`, `local_not_running`, `local_died`, `unknown_person`. */
 export function connect(target: Target, projectDir: string): Promise<ControlApiClient> {
-  return target.kind === 'local' ? connectLocal(projectDir) : connectAws(target.stage, projectDir);
+  return target.kind === 'local' ? connectLocal(target.as, projectDir) : connectAws(target.stage, projectDir);
 }
 
-async function connectLocal(projectDir: string): Promise<ControlApiClient> {
-  const [{ requireRunning }, { createClient }] = await Promise.all([
+async function connectLocal(as: string | undefined, projectDir: string): Promise<ControlApiClient> {
+  const [{ requireRunning }, { personCredentials }, { createClient }] = await Promise.all([
     import('../local-cloud/index.ts'),
+    import('../local-cloud/local-state.ts'),
     import('../client/client.ts'),
   ]);
   const state = await requireRunning(projectDir);
@@ -51,7 +69,7 @@ async function connectLocal(projectDir: string): Promise<ControlApiClient> {
   return createClient({
     url,
     region: state.region,
-    credentials,
+    credentials: as === undefined ? credentials : personCredentials(state, as),
     ca: await readFile(state.caFile, 'utf8'),
     unreachableFix: 'run `wflo local status`, then `wflo local up`',
   });

@@ -18,6 +18,12 @@ export function elapsedText(startedAt: string | null, endedAt: string | null, no
   return durationText(end - Date.parse(startedAt));
 }
 
+/** `in 3 h 10 min`, or `5 min 0 s ago`. */
+export function untilText(iso: string, now: Date): string {
+  const left = Date.parse(iso) - now.getTime();
+  return left > 0 ? `in ${durationText(left)}` : `${durationText(-left)} ago`;
+}
+
 /** `2026-11-24 14:57:53Z` */
 export function instantText(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)}Z`;

@@ -5,8 +5,8 @@ import type { ExecutionView } from './api.ts';
 export interface WaitOptions {
   /** Rejects with an `AbortError`. */
   readonly signal?: AbortSignal;
-  /** Called with the first view and with every one that differs from the one before; waited for. */
-  readonly onView?: (view: ExecutionView) => void | Promise<void>;
+  /** Called with the first view and with every one that differs from the one before. A promise is waited for. */
+  readonly onView?: (view: ExecutionView) => unknown;
   /** Shortest pause between two looks; it grows while nothing changes. */
   readonly shortestMs?: number;
 }

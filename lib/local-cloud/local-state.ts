@@ -37,6 +37,8 @@ const LocalStateSchema = z.object({
     /** Root of the local account: deploys and tests only. */
     admin: Credentials,
   }),
+  /** Keys of the people that `local up` made, by person id, for `--as`. Absent before the first deploy. */
+  people: z.record(z.string(), Credentials).optional(),
   /** Null before the first deploy. */
   deployed: z
     .object({ hash: z.string(), at: z.string(), controlApiUrl: z.string().nullable(), workflows: z.array(z.string()) })
@@ -50,6 +52,17 @@ export type LocalCredentials = Readonly<z.infer<typeof Credentials>>;
 
 export function localStateOf(values: Omit<LocalState, 'schema'>): LocalState {
   return { schema: STATE_SCHEMA, ...values };
+}
+
+/** The keys of one of the people that `local up` made. Throws `unknown_person`, and names those that there are. */
+export function personCredentials({ people = {} }: Pick<LocalState, 'people'>, personId: string): LocalCredentials {
+  const credentials = Object.hasOwn(people, personId) ? people[personId] : undefined;
+  if (credentials !== undefined) return credentials;
+  const names = Object.keys(people).sort();
+  throw new WfloError('unknown_person', `the local AWS has no keys of a person "${personId}"`, {
+    fix: names.length === 0 ? 'run `wflo local up`, which makes people to try with' : `use one of: ${names.join(', ')}`,
+    details: { personId, people: names },
+  });
 }
 
 /** Undefined where there is none. Throws `local_state_corrupt` for a file that is not one of ours. */

@@ -52,10 +52,11 @@ export const run: Command = {
     }
     context.output.note(created ? `started ${execution.executionId}` : `${execution.executionId} exists already`);
     context.signal.addEventListener('abort', () => context.output.note(`it goes on; watch it: ${again}`));
-    const { view, shown } = await followExecution(client, execution.executionId, context);
+    const { view, shown } = await followExecution(client, execution.executionId, target, context);
     showEnd(view, shown, context);
-    if (view.status !== 'succeeded')
-      throw notSucceeded(view, `${programName(context.env)} logs ${view.executionId}${targetFlags(target)}`);
+    if (view.status !== 'succeeded') {
+      throw notSucceeded(view, (words) => `${programName(context.env)} ${words}${targetFlags(target)}`);
+    }
   },
 };
 
@@ -63,12 +64,20 @@ function showEnd(view: ExecutionView, shown: boolean, { output }: Context): void
   if (!shown) output.result(view, () => executionLines(view, new Date(), output.style));
 }
 
-function notSucceeded(view: ExecutionView, logs: string): WfloError {
+function notSucceeded(view: ExecutionView, commandOf: (words: string) => string): WfloError {
   const why = view.error === undefined ? '' : `: ${view.error.code}: ${view.error.message}`;
   return new WfloError('execution_failed', `${view.executionId} ended as ${view.status}${why}`, {
-    fix: `see what the steps printed: ${logs}`,
+    fix:
+      view.status === 'rejected'
+        ? rejectedFix(view, commandOf)
+        : `see what the steps printed: ${commandOf(`logs ${view.executionId}`)}`,
     details: { executionId: view.executionId, status: view.status },
   });
+}
+
+function rejectedFix({ steps, executionId }: ExecutionView, commandOf: (words: string) => string): string {
+  const approvalId = steps.find((step) => step.status === 'rejected')?.approvalId;
+  return `see who decided, and why: ${commandOf(approvalId === undefined ? `events ${executionId}` : `approval ${approvalId}`)}`;
 }
 
 /** The API refuses others too, in its own terms. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { EventType } from '../../../lib/audit/events.ts';
+import { eventText } from '../../../lib/cli/event-text.ts';
 import { errorLines } from '../../../lib/cli/output.ts';
 import { eventLines } from '../../../lib/cli/render-events.ts';
 import { changeLines, executionLines, summaryLines } from '../../../lib/cli/render-execution.ts';
@@ -6,6 +8,7 @@ import { logLine } from '../../../lib/cli/render-logs.ts';
 import { coloured, plain } from '../../../lib/cli/style.ts';
 import { durationText } from '../../../lib/cli/times.ts';
 import type { ExecutionView, StepView } from '../../../lib/client/api.ts';
+import type { JsonObject } from '../../../lib/json.ts';
 
 const now = new Date('2026-01-01T00:02:05.000Z');
 
@@ -163,6 +166,63 @@ describe('events', () => {
     expect(eventLines([claimed], 200, plain)[1]).toBe(
       '1    00:00:00.000Z  step.failed  plan#2  task/bad478fa…  payloadHash=abcdef012345… taskArn=task/bad478fa…',
     );
+  });
+});
+
+describe('events of approvals, people and emergency stops', () => {
+  const id = 'report:one:send:1';
+  const hash = 'ab'.repeat(32);
+  const groups = [
+    { group: 'data-owners', min: 2 },
+    { group: 'ops', min: 1 },
+  ];
+  const requester = { type: 'unverified', id: 'step-functions', via: 'step-functions' };
+  const scope = { all: false, workflows: ['report'], tenants: ['acme'] };
+  it.each<[EventType, JsonObject, string]>([
+    [
+      'approval.requested',
+      { approvalId: id, payloadHash: hash, groups, requester, expiresAt: '2026-01-01T04:00:00.000Z', note: 'one more' },
+      `${id} asks 2 of data-owners, 1 of ops; until 2026-01-01T04:00:00.000Z; for step-functions (nothing proves it); payload ${hash}; one more`,
+    ],
+    [
+      'approval.voted',
+      { approvalId: id, decision: 'approve', comment: 'ok' },
+      `${id}: approved, and more have to; "ok"`,
+    ],
+    [
+      'approval.granted',
+      { approvalId: id, payloadHash: hash, approvers: ['ada', 'bob'], executeBy: '2026-01-01T05:00:00.000Z' },
+      `${id} is granted by ada, bob; to be used before 2026-01-01T05:00:00.000Z; payload ${hash}`,
+    ],
+    [
+      'approval.granted',
+      { approvalId: id, payloadHash: hash, approvers: [], executeBy: '2026-01-01T05:00:00.000Z' },
+      `${id} is granted because nobody decided in time; to be used before 2026-01-01T05:00:00.000Z; payload ${hash}`,
+    ],
+    ['approval.rejected', { approvalId: id, reason: 'no\u001b[2J' }, `${id} is rejected; "no\\u001b[2J"`],
+    ['approval.expired', { approvalId: id }, `${id}: nobody decided in time, which means no`],
+    ['approval.cancelled', { approvalId: id, reason: 'ended' }, `${id} is no longer asked; "ended"`],
+    ['approval.claimed', { approvalId: id, payloadHash: hash }, `${id} is used; payload ${hash}`],
+    ['approval.refused', { code: 'not_approved', message: 'has none' }, 'refused with not_approved; has none'],
+    ['people.bootstrapped', { personId: 'ada', identity: 'arn:x' }, 'ada is the first administrator, as arn:x'],
+    ['people.added', { personId: 'ada', name: 'Ada', roles: ['viewer', 'auditor'] }, 'ada "Ada": viewer, auditor'],
+    ['people.changed', { personId: 'ada', name: 'Ada', roles: [] }, 'ada "Ada": no roles'],
+    ['people.removed', { personId: 'ada' }, 'ada can do nothing any more'],
+    ['people.linked', { personId: 'ada', identity: 'arn:x' }, 'arn:x is ada'],
+    ['people.unlinked', { personId: 'ada', identity: 'arn:x' }, 'arn:x is no longer ada'],
+    ['people.group_changed', { group: 'ops', members: ['ada', 'bob'] }, 'ops: ada, bob'],
+    ['people.group_changed', { group: 'ops', members: [] }, 'ops: nobody'],
+    ['people.role_attested', { roleArn: 'arn:x' }, 'each session name of arn:x is one person'],
+    ['tenant.created', { tenant: 'acme', personId: 'cleo' }, 'acme, with the administrator cleo'],
+    ['freeze.set', { scope, reason: 'leak' }, 'workflow report, tenant acme is stopped; "leak"'],
+    ['freeze.lifted', { scope: { ...scope, all: true } }, 'everything, workflow report, tenant acme may go on'],
+  ])('%s', (eventType, data, sentence) => {
+    expect(eventText(eventType, data)).toBe(sentence);
+  });
+
+  it('of a shape that is not known here, and other events, are shown field by field', () => {
+    expect(eventText('approval.requested', { approvalId: id, groups: 'all' })).toBeUndefined();
+    expect(eventText('step.retried', { reason: 'x', waitSeconds: 5 })).toBeUndefined();
   });
 });
 
