@@ -13,8 +13,9 @@ import {
 import { choosePort } from './free-port.ts';
 import { withLocalLock } from './local-lock.ts';
 import { type LocalState, localStateOf, readLocalState, writeLocalState } from './local-state.ts';
-import { ensureOperator } from './operator.ts';
+import { ensureUser, OPERATOR_USER } from './operator.ts';
 import { type LocalPaths, localPaths } from './paths.ts';
+import { ensurePeople } from './people.ts';
 import { prepareDocker } from './prepare-docker.ts';
 import { isAlive } from './process-identity.ts';
 import { inPhase, type Report } from './progress.ts';
@@ -65,8 +66,14 @@ async function upWhileLocked(options: LocalUpOptions): Promise<LocalUpResult> {
 
   if (deployed.controlApiUrl !== null) {
     const scope = { region: state.region, account: state.account, stage, controlApiUrl: deployed.controlApiUrl };
-    const operator = await ensureOperator(state, state.credentials.admin, scope, state.credentials.operator);
-    state = { ...state, credentials: { ...state.credentials, operator } };
+    const { admin, operator: known } = state.credentials;
+    const operator = await ensureUser(state, admin, scope, { name: OPERATOR_USER, known: known ?? undefined });
+    state = { ...state, credentials: { admin, operator } };
+    await writeLocalState(projectDir, state);
+    const people = await inPhase(report, 'people', 'Making people to try with', () =>
+      ensurePeople(state, scope, { operator, admin, known: state.people ?? {} }),
+    );
+    state = { ...state, people };
     await writeLocalState(projectDir, state);
   }
 

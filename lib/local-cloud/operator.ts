@@ -2,7 +2,8 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import { type LocalEndpoint, localClientSettings } from './local-clients.ts';
 import type { LocalCredentials } from './local-state.ts';
 
-const USER = 'wflo-local-operator';
+/** Whoever commands with `--local` run as, unless they say as whom. */
+export const OPERATOR_USER = 'wflo-local-operator';
 const POLICY = 'wflo';
 
 export interface OperatorScope {
@@ -46,30 +47,30 @@ export function apiIdOf(controlApiUrl: string): string {
 }
 
 /** Makes the user where it is missing, sets its policy, and keeps the access key where it is still valid. */
-export async function ensureOperator(
+export async function ensureUser(
   local: LocalEndpoint,
   admin: LocalCredentials,
   scope: OperatorScope,
-  known: LocalCredentials | null,
+  { name: UserName, known }: { readonly name: string; readonly known: LocalCredentials | undefined },
 ): Promise<LocalCredentials> {
   const iam = await import('@aws-sdk/client-iam');
   const client = new iam.IAMClient(localClientSettings(local, admin));
   try {
-    await client.send(new iam.CreateUserCommand({ UserName: USER })).catch((error: Error) => {
+    await client.send(new iam.CreateUserCommand({ UserName })).catch((error: Error) => {
       if (error.name !== 'EntityAlreadyExistsException' && error.name !== 'EntityAlreadyExists') throw error;
     });
     await client.send(
       new iam.PutUserPolicyCommand({
-        UserName: USER,
+        UserName,
         PolicyName: POLICY,
         PolicyDocument: JSON.stringify(operatorPolicy(scope)),
       }),
     );
-    const keys = await accessKeyIds(client);
-    if (known !== null && keys.includes(known.accessKeyId)) return known;
+    const keys = await accessKeyIds(client, UserName);
+    if (known !== undefined && keys.includes(known.accessKeyId)) return known;
     // A user has two keys at most, and the secrets of these are lost.
-    for (const AccessKeyId of keys) await client.send(new iam.DeleteAccessKeyCommand({ UserName: USER, AccessKeyId }));
-    const { AccessKey } = await client.send(new iam.CreateAccessKeyCommand({ UserName: USER }));
+    for (const AccessKeyId of keys) await client.send(new iam.DeleteAccessKeyCommand({ UserName, AccessKeyId }));
+    const { AccessKey } = await client.send(new iam.CreateAccessKeyCommand({ UserName }));
     if (AccessKey?.AccessKeyId === undefined || AccessKey.SecretAccessKey === undefined)
       throw new Error('the emulator made no access key');
     return { accessKeyId: AccessKey.AccessKeyId, secretAccessKey: AccessKey.SecretAccessKey };
@@ -78,9 +79,9 @@ export async function ensureOperator(
   }
 }
 
-async function accessKeyIds(client: IAMClient): Promise<readonly string[]> {
+async function accessKeyIds(client: IAMClient, UserName: string): Promise<readonly string[]> {
   const { ListAccessKeysCommand } = await import('@aws-sdk/client-iam');
-  const answer = await client.send(new ListAccessKeysCommand({ UserName: USER }));
+  const answer = await client.send(new ListAccessKeysCommand({ UserName }));
   return (answer.AccessKeyMetadata ?? []).flatMap(({ AccessKeyId }) =>
     AccessKeyId === undefined ? [] : [AccessKeyId],
   );

@@ -8,6 +8,8 @@ export type Phase =
   | 'synth'
   | 'deploy'
   | 'operator'
+  | 'people'
+  | 'people'
   | 'sandbox-host'
   | 'wait'
   | 'reset';

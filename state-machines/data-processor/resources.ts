@@ -4,7 +4,7 @@ import type { WorkflowResources } from '../../lib/constructs/agent-workflow/work
 import { isDisposable, protectedRemovalPolicy } from '../../lib/constructs/deployment/deployment.ts';
 import { seedHash } from './data/seed-hash.ts';
 
-/** The table that the workflow reads, filled with the made-up records of `data/`. */
+/** The table that the workflow reads and deletes from, filled with the made-up records of `data/`. */
 const resources: WorkflowResources = (scope, { deployment, dataKey, stepFunction, setupFunction }) => {
   const records = new Table(scope, 'Records', {
     partitionKey: { name: 'id', type: AttributeType.STRING },
@@ -16,6 +16,7 @@ const resources: WorkflowResources = (scope, { deployment, dataKey, stepFunction
     removalPolicy: protectedRemovalPolicy(deployment),
   });
   stepFunction('export-records').bindTable('RECORDS_TABLE', records, { actions: ['Scan'] });
+  stepFunction('delete-old-records').bindTable('RECORDS_TABLE', records, { actions: ['DeleteItem'] });
 
   const seed = setupFunction('seed-records', { description: 'Fills the records table', timeoutSeconds: 120 });
   seed.bindTable('RECORDS_TABLE', records, { actions: ['BatchWriteItem'] });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { hours, minutes, workflow } from '../../lib/index.ts';
+import { group, hours, minutes, workflow } from '../../lib/index.ts';
 
 const record = z.object({
   id: z.string(),
@@ -37,7 +37,7 @@ export default workflow(
         .regex(/^(today|\d{4}-\d{2}-\d{2})$/)
         .default('today'),
     }),
-    timeout: hours(2),
+    timeout: hours(6),
   },
   (w) => {
     const exported = w.lambda('export-records', {
@@ -76,11 +76,32 @@ export default workflow(
       output: z.object({ title: z.string(), markdown: z.string() }),
     });
 
+    // Exactly these ids are what people approve: the payload that is frozen holds them, and nothing else can be deleted
+    // under their approval.
+    const deleted = w.lambda('delete-old-records', {
+      function: './functions/delete-records.ts',
+      with: { ids: planned.output.ids, cutoff: planned.output.cutoff },
+      approval: {
+        from: [group('data-owners', 1)],
+        notRequester: true,
+        within: hours(4),
+        executeWithin: minutes(30),
+        otherwise: 'reject',
+      },
+      output: z.object({ deleted: z.number().int().nonnegative(), kept: z.array(z.string()) }),
+      effects: 'irreversible',
+      // A record that is gone stays gone.
+      idempotent: true,
+      timeout: minutes(10),
+    });
+
     return {
       asOf: planned.output.asOf,
       examined: planned.output.examined,
       count: planned.output.count,
       risk: planned.output.risk,
+      deleted: deleted.output.deleted,
+      kept: deleted.output.kept,
       report: report.output,
     };
   },
