@@ -4,7 +4,7 @@ import { CfnEventBus } from 'aws-cdk-lib/aws-events';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE } from '../aws/table-schemas.ts';
+import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE, TOKENS_TABLE } from '../aws/table-schemas.ts';
 import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
 import { type Deployment, removalPolicy } from '../constructs/deployment/deployment.ts';
 import { EncryptionKey } from '../constructs/encryption-key/encryption-key.ts';
@@ -23,6 +23,8 @@ export class DataStack extends Stack {
   readonly stateTable: Table;
   readonly eventsTable: Table;
   readonly auditTable: Table;
+  /** Task tokens of states that wait for an approval. */
+  readonly tokensTable: Table;
   readonly artefacts: Bucket;
   readonly eventBus: CfnEventBus;
   readonly undeliveredEvents: DeadLetterQueue;
@@ -111,6 +113,7 @@ export class DataStack extends Stack {
     this.stateTable = new RecordTable(this, 'State', { deployment, schema: STATE_TABLE, key: this.dataKey });
     this.eventsTable = new RecordTable(this, 'Events', { deployment, schema: EVENTS_TABLE, key: this.dataKey });
     this.auditTable = new RecordTable(this, 'Audit', { deployment, schema: AUDIT_TABLE, key: this.dataKey });
+    this.tokensTable = new RecordTable(this, 'Tokens', { deployment, schema: TOKENS_TABLE, key: this.dataKey });
     this.artefacts = this.makeArtefacts(deployment);
 
     this.undeliveredEvents = new DeadLetterQueue(this, 'UndeliveredEvents', {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE } from '../../lib/aws/table-schemas.ts';
+import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE, TOKENS_TABLE } from '../../lib/aws/table-schemas.ts';
 import {
   type CfnResource,
   type SynthesisedStage,
@@ -28,6 +28,7 @@ describe('tables', () => {
       'Audit',
       'Events',
       'State',
+      'Tokens',
       'WorkflowdataprocessorResourcesRecords',
     ]);
     for (const { Properties } of tables) {
@@ -42,6 +43,7 @@ describe('tables', () => {
     ['State', STATE_TABLE],
     ['Events', EVENTS_TABLE],
     ['Audit', AUDIT_TABLE],
+    ['Tokens', TOKENS_TABLE],
   ] as const)('%s has the keys, indexes and stream that its store uses', (id, schema) => {
     const { Properties } = named(dev, 'AWS::DynamoDB::Table', id);
     const keys = (partition: string, sort: string) => [

@@ -43,4 +43,9 @@ describe('an expression', () => {
     const { ExpressionAttributeValues } = buildExpression(nothing, { session: { tokenHash: 'h' } });
     expect(ExpressionAttributeValues).toEqual({ ':v0': { tokenHash: 'h' } });
   });
+
+  it('lets an attribute take the value of another', () => {
+    const update = { ...nothing, set: { status: 'granted' }, copy: { list: 'next', other: 'status' } };
+    expect(buildExpression(update, {}).UpdateExpression).toBe('SET #n0 = :v0, #n1 = #n2, #n3 = #n0');
+  });
 });
