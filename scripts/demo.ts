@@ -6,7 +6,8 @@ import { resolve } from 'node:path';
 import { connect } from '../lib/cli/target.ts';
 import { toErrorData } from '../lib/errors.ts';
 import { type LocalUpResult, localUp } from '../lib/local-cloud/index.ts';
-import { checkChain, checkGreeting, checkReport } from './demo/checks.ts';
+import { demoApprovals } from './demo/approvals.ts';
+import { checkChain, checkGreeting } from './demo/checks.ts';
 import { narrate } from './demo/narrator.ts';
 import { begun, chapter, done, failed, indent, list, say } from './demo/words.ts';
 
@@ -46,10 +47,8 @@ async function demo(): Promise<boolean> {
   const hello = await narrate(client, { workflow: 'hello', input: { name: 'Alice' } });
   const greeted = checkGreeting(hello) && (await checkChain(client, hello));
 
-  chapter('data-processor: a function exports records, one agent plans a clean-up, another reports');
-  const input = { olderThanDays: 365, asOf: '2026-11-01' };
-  const processed = await narrate(client, { workflow: 'data-processor', input });
-  const planned = (await checkReport(processed, input)) && (await checkChain(client, processed));
+  const gated = await demoApprovals(up);
+  const { processed } = gated;
   const { markdown } = (processed.output as { report: { markdown: string } } | undefined)?.report ?? { markdown: '' };
   say('');
   // What comes before the first section: the sum of it.
@@ -59,8 +58,9 @@ async function demo(): Promise<boolean> {
   chapter('Try next');
   list([
     [`npx wflo status ${processed.executionId} --local`, 'the steps, and the whole report'],
-    [`npx wflo events ${processed.executionId} --local`, 'every state change, in order'],
+    [`npx wflo events ${processed.executionId} --local`, 'every state change, in order, and who decided'],
     [`npx wflo logs ${processed.executionId} --local`, 'what the agents printed'],
+    ['npx wflo run data-processor --local', 'asks you: npx wflo approvals --local, then approve … --as grace'],
     ['npx wflo run hello --local --input \'{"name":"you"}\' --wait', 'your own execution, live'],
     ['npx wflo local down', 'stop the local AWS'],
   ]);
@@ -70,7 +70,7 @@ async function demo(): Promise<boolean> {
     ['.wflo/', 'the local AWS: its data, logs/'],
     ['docs/guides/authoring.md', 'write a workflow of your own'],
   ]);
-  return greeted && planned;
+  return greeted && gated.ok;
 }
 
 try {

@@ -50,6 +50,36 @@ export async function checkReport(
   );
 }
 
+/** `ids` are what people approved; `before` and `after` what the table held, read without any code of Wflo. */
+export function checkDeletion(
+  view: ExecutionView,
+  ids: readonly string[],
+  before: ReadonlySet<string>,
+  after: ReadonlySet<string>,
+): boolean {
+  const gone = [...before].filter((id) => !after.has(id)).sort();
+  const exact = JSON.stringify(gone) === JSON.stringify([...ids].sort());
+  return verdict(
+    view.status === 'succeeded' && exact && ids.length > 0,
+    `Exactly the ${gone.length} approved records are gone; ${after.size} of ${before.size} are left`,
+    `Expected the ${ids.length} approved records to be gone, ${gone.length} are, and the execution ended ${view.status}`,
+  );
+}
+
+export function checkUntouched(
+  view: ExecutionView,
+  ended: { readonly status: ExecutionView['status']; readonly code: string },
+  before: ReadonlySet<string>,
+  after: ReadonlySet<string>,
+): boolean {
+  const same = before.size === after.size && [...before].every((id) => after.has(id));
+  return verdict(
+    view.status === ended.status && view.error?.code === ended.code && same,
+    `It ended ${view.status} (${view.error?.code}), and all ${after.size} records are there`,
+    `Expected ${ended.status} (${ended.code}) and ${before.size} records: ${view.status} (${view.error?.code}), ${after.size} records`,
+  );
+}
+
 export async function checkChain(client: ControlApiClient, { executionId }: ExecutionView): Promise<boolean> {
   const { records, eventCount } = await client.events(executionId);
   const result = verifyChain(records, eventCount);

@@ -13,7 +13,7 @@ function ended(reason: string, usage: unknown): string {
 }
 
 /** The events that carry the story, in a sentence each; the others stay for `wflo events`. */
-function sentence({ eventType, data }: WfloEvent): string | undefined {
+function sentence({ eventType, data, actor }: WfloEvent): string | undefined {
   const error = data.error as { code: string; message: string } | undefined;
   switch (eventType) {
     case 'step.prepared':
@@ -24,6 +24,16 @@ function sentence({ eventType, data }: WfloEvent): string | undefined {
       return ended((data.exit as { reason: string }).reason, data.usage);
     case 'step.succeeded':
       return 'succeeded, output stored';
+    case 'approval.requested':
+      return `waits: ${(data.groups as { group: string; min: number }[]).map(({ group, min }) => `${min} of ${group}`).join(', ')} must approve, not ${(data.requester as { id: string }).id}, who started it`;
+    case 'approval.granted':
+      return `approved by ${(data.approvers as string[]).join(', ')}`;
+    case 'approval.rejected':
+      return `rejected by ${actor.id}: ${data.reason}`;
+    case 'approval.claimed':
+      return 'the approval is used, and cannot be used again';
+    case 'approval.refused':
+      return `refused: ${data.message}`;
     case 'step.retried':
       return 'is tried again';
     case 'step.failed':
@@ -33,8 +43,12 @@ function sentence({ eventType, data }: WfloEvent): string | undefined {
   }
 }
 
-/** Starts an execution and tells its events as the chain grows. */
-export async function narrate(client: ControlApiClient, request: StartRequest): Promise<ExecutionView> {
+/** Starts an execution and tells its events as the chain grows. `onAsked`: somebody has to decide. */
+export async function narrate(
+  client: ControlApiClient,
+  request: StartRequest,
+  onAsked: (approvalId: string) => Promise<void> = async () => undefined,
+): Promise<ExecutionView> {
   const { execution } = await client.start(request);
   const { executionId } = execution;
   const width = Math.max(...execution.steps.map(({ path }) => path.length));
@@ -45,6 +59,7 @@ export async function narrate(client: ControlApiClient, request: StartRequest): 
     for (const { event } of records.slice(told)) {
       const line = sentence(event);
       if (line !== undefined) happened(event.timestamp, event.stepPath ?? '', width, line);
+      if (event.eventType === 'approval.requested') await onAsked(String(event.data.approvalId));
     }
     told = records.length;
     if (isFinal(status) && told >= eventCount) return client.describe(executionId);
