@@ -4,8 +4,9 @@ import type { ControlApiClient } from '../client/client.ts';
 import { WfloError } from '../errors.ts';
 
 /**
- * What a pending approval still needs. Which group a person counted for only its members tell: undefined where the
- * caller may not see them, and nothing where the approval is pending no more.
+ * What a pending approval still needs, and nothing where it is pending no more. Where several groups are asked, only their
+ * members tell for which of them a person counts, and only administrators and auditors may see those: undefined for
+ * everybody else.
  */
 export async function readMissing(
   client: Pick<ControlApiClient, 'groups'>,
@@ -15,6 +16,12 @@ export async function readMissing(
   if (approval.status !== 'pending') return [];
   const approvers = approval.decisions.filter(({ decision }) => decision === 'approve').map(({ personId }) => personId);
   if (approvers.length === 0) return approval.groups;
+  const [only, ...others] = approval.groups;
+  if (only !== undefined && others.length === 0) {
+    const min = only.min - approvers.length;
+    // More have approved than are needed, and it is pending: somebody is no longer in the group.
+    return min > 0 ? [{ group: only.group, min }] : undefined;
+  }
   try {
     const groups = await client.groups({ signal });
     const memberships = new Map(groups.map(({ group, members }) => [group, new Set(members)]));

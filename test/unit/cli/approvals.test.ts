@@ -174,6 +174,14 @@ describe('approve', () => {
     ]);
   });
 
+  it('needs to see no members to tell what is missing of a single group', async () => {
+    const groups = [{ group: 'ops', min: 3 }];
+    on.routes[`GET /approvals/${ID}`] = () => anApproval({ groups });
+    on.routes[`POST /approvals/${ID}/decision`] = () => anApproval({ groups, decisions: [vote('bob')] });
+    expect((await wflo('approve', ID)).stdout).toContain('still needs 2 of ops; until 2026-01-01 04:00:00Z\n');
+    expect(on.server.seen).toHaveLength(2);
+  });
+
   it('says what it knows of what is missing where groups may not be seen', async () => {
     on.routes[`GET /approvals/${ID}`] = () => anApproval();
     on.routes[`POST /approvals/${ID}/decision`] = () => anApproval({ decisions: [vote('bob')] });
