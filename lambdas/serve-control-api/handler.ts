@@ -1,6 +1,10 @@
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { handle, type LambdaEvent } from 'hono/aws-lambda';
+import { dynamoPeopleStore } from '../../lib/aws/dynamo-people-store.ts';
 import { isExecutionId } from '../../lib/execution/identity.ts';
+import type { PeopleStore } from '../../lib/people/people-store.ts';
+import { dynamo } from '../shared/clients.ts';
+import { environment } from '../shared/environment.ts';
 import { type Correlation, describeFailure, platformHandler } from '../shared/platform-handler.ts';
 import { auditStore, blobStore, clock, executionStore, ids, stateMachines, stepLogs } from '../shared/ports.ts';
 import { logger } from '../shared/powertools.ts';
@@ -26,6 +30,7 @@ function controlApi(functionArn: string): ReturnType<typeof createControlApi> {
       blobs: blobStore(),
       audit: auditStore(),
       logs: stepLogs(),
+      people: peopleStore(),
       clock,
       ids,
     },
@@ -34,6 +39,18 @@ function controlApi(functionArn: string): ReturnType<typeof createControlApi> {
         logger.error('unexpected failure', { requestId, failure: describeFailure(error) }),
     },
   );
+}
+
+/** This function alone changes people; all others read them. */
+function peopleStore(): PeopleStore {
+  return dynamoPeopleStore({
+    client: dynamo(),
+    peopleTable: environment('PEOPLE_TABLE'),
+    stateTable: environment('STATE_TABLE'),
+    eventsTable: environment('EVENTS_TABLE'),
+    ids,
+    clock,
+  });
 }
 
 /** The execution in the path, where there is one. API Gateway may hand on its colon encoded or not. */

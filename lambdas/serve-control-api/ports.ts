@@ -1,3 +1,4 @@
+import type { PeopleStore } from '../../lib/people/people-store.ts';
 import type { AuditStore, BlobStore, Clock, ExecutionStore, Ids, StateMachines, StepLogs } from '../../lib/ports.ts';
 
 export interface ControlApiPorts {
@@ -6,6 +7,7 @@ export interface ControlApiPorts {
   readonly blobs: BlobStore;
   readonly audit: AuditStore;
   readonly logs: StepLogs;
+  readonly people: PeopleStore;
   readonly clock: Clock;
   readonly ids: Ids;
 }

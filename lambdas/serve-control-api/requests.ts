@@ -2,6 +2,9 @@ import * as z from 'zod';
 import { WfloError } from '../../lib/errors.ts';
 import { EXECUTION_STATUSES } from '../../lib/execution/status.ts';
 import type { Json } from '../../lib/json.ts';
+import { LONGEST_PERSON_NAME, LONGEST_PLAIN_NAME, PLAIN_NAME } from '../../lib/people/names.ts';
+import { ROLES } from '../../lib/people/roles.ts';
+import { MAX_MEMBERS } from '../../lib/people/rules.ts';
 
 export const StartBody = z.strictObject({
   workflow: z.string().min(1),
@@ -46,6 +49,19 @@ export const LogsParameters = z.strictObject({
   cursor: z.string().optional(),
 });
 
+const plainName = z.string().max(LONGEST_PLAIN_NAME).regex(PLAIN_NAME, 'must be lower-case words with hyphens');
+const personName = z.string().min(1).max(LONGEST_PERSON_NAME);
+const roles = z.array(z.enum(ROLES)).max(ROLES.length);
+const arn = z.string().min(1).max(1024);
+
+export const BootstrapBody = z.strictObject({ personId: plainName, name: personName });
+export const PersonBody = z.strictObject({ personId: plainName, name: personName, roles });
+export const ChangePersonBody = z.strictObject({ name: personName, roles });
+export const IdentityBody = z.strictObject({ arn });
+export const GroupBody = z.strictObject({ members: z.array(plainName).max(MAX_MEMBERS) });
+export const AttestBody = z.strictObject({ roleArn: arn });
+export const TenantBody = z.strictObject({ tenant: plainName, personId: plainName, name: personName, arn });
+
 /** Throws `invalid_request` with all problems; `where` is `body` or `query`. */
 export function checked<S extends z.ZodType>(schema: S, where: string, value: unknown): z.output<S> {
   const parsed = schema.safeParse(value);
@@ -60,4 +76,11 @@ export function parsedBody(text: string): unknown {
   } catch (cause) {
     throw new WfloError('malformed_json', `the body is not JSON: ${(cause as Error).message}`, { cause });
   }
+}
+
+type WithoutUndefined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Zod's optional keys may hold undefined, those of the contract may not. */
+export function withoutUndefined<T extends object>(value: T): WithoutUndefined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as WithoutUndefined<T>;
 }

@@ -129,7 +129,7 @@ export function peopleStore(
       });
     },
 
-    createTenant(name, first, by) {
+    async createTenant(name, first, by) {
       checkPlainName('the name of a tenant', name);
       return untilDecided(async () => {
         if ((await records.directory(name)) !== undefined) {

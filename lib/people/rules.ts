@@ -81,11 +81,11 @@ export function changePerson(directory: Directory, tell: Tell, request: NewPerso
   };
 }
 
-/** The record stays, so that what the person did has a name. */
+/** The record stays, so that what the person did has a name; nothing is left that gives a right. */
 export function removePerson(directory: Directory, tell: Tell, personId: string): PersonDecision {
   const before = knownPerson(directory, personId);
   if (!before.active) return { person: before };
-  const person = next(before, { active: false, identities: [] });
+  const person = next(before, { active: false, roles: [], identities: [] });
   checkAdministrators(directory, person);
   return {
     person,

@@ -6,10 +6,16 @@ import { FakeBlobStore } from '../../../_helpers/fakes/fake-blob-store.ts';
 import { FakeClock } from '../../../_helpers/fakes/fake-clock.ts';
 import { FakeExecutionStore } from '../../../_helpers/fakes/fake-execution-store.ts';
 import { FakeIds } from '../../../_helpers/fakes/fake-ids.ts';
+import { aPerson, type FakePeopleStore, fakePeopleStore } from '../../../_helpers/fakes/fake-people-store.ts';
 import { FakeStateMachines } from '../../../_helpers/fakes/fake-state-machines.ts';
 import { FakeStepLogs } from '../../../_helpers/fakes/fake-step-logs.ts';
 
 export const ADA = 'arn:aws:iam::123456789012:user/ada';
+
+/** What API Gateway says of whoever signed with these credentials. */
+export function signedBy(userArn: string): ControlApiBindings {
+  return { requestContext: { requestId: 'req-1', identity: { userArn } } };
+}
 
 export const REPORT: WorkflowConfig = {
   name: 'report',
@@ -26,6 +32,7 @@ export const REPORT: WorkflowConfig = {
   ],
   stepKeys: ['plan', 'write'],
   inputRefs: [],
+  gates: [],
 };
 
 export interface Answer<T> {
@@ -33,8 +40,8 @@ export interface Answer<T> {
   readonly body: T;
 }
 
-/** The control API on fakes, with the workflows `report` and `reindex` deployed. */
-export function controlApi() {
+/** The control API on fakes, with the workflows `report` and `reindex` deployed, and Ada as administrator. */
+export function controlApi(options: { readonly people?: FakePeopleStore } = {}) {
   const clock = new FakeClock('2026-11-24T12:00:00.000Z');
   const ids = new FakeIds();
   const executions = new FakeExecutionStore({ clock, ids });
@@ -42,17 +49,22 @@ export function controlApi() {
   const blobs = new FakeBlobStore();
   const audit = new FakeAuditStore();
   const logs = new FakeStepLogs();
+  const people =
+    options.people ??
+    fakePeopleStore({ clock, ids }).seed({
+      people: [aPerson({ personId: 'ada', name: 'Ada', roles: ['administrator'], identities: [ADA] })],
+    });
   const unexpected: unknown[] = [];
   const app = createControlApi(
-    { executions, machines, blobs, audit, logs, clock, ids },
+    { executions, machines, blobs, audit, logs, people, clock, ids },
     { onUnexpected: (error) => unexpected.push(error) },
   );
 
   async function call<T = { error: ErrorData }>(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'PUT' | 'DELETE',
     path: string,
     body?: unknown,
-    bindings: ControlApiBindings = { requestContext: { requestId: 'req-1', identity: { userArn: ADA } } },
+    bindings: ControlApiBindings = signedBy(ADA),
     headers: Record<string, string> = {},
   ): Promise<Answer<T>> {
     const text = typeof body === 'string' ? body : JSON.stringify(body);
@@ -64,5 +76,5 @@ export function controlApi() {
     return { status: response.status, body: (await response.json()) as T };
   }
 
-  return { app, clock, executions, machines, blobs, audit, logs, unexpected, call };
+  return { app, clock, ids, executions, machines, blobs, audit, logs, people, unexpected, call };
 }

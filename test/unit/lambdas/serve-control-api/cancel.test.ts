@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { ExecutionView } from '../../../../lib/client/api.ts';
 import { EXECUTION_STATUSES, isFinal } from '../../../../lib/execution/status.ts';
 import { anExecution } from '../../../_helpers/fakes/records.ts';
-import { ADA, controlApi } from './api-harness.ts';
+import { controlApi } from './api-harness.ts';
 
 const running = anExecution();
 const cancel = '/v1/executions/report%3Aone/cancel';
 const machineRuns = { status: 'RUNNING', startedAt: '2026-01-01T00:00:00.000Z' } as const;
 const ended = (status: 'cancelled' | 'failed') => ({
   status,
-  actor: { type: 'principal' as const, id: ADA, via: 'api' },
+  actor: { type: 'person' as const, id: 'ada', via: 'api' },
   reason: 'first',
 });
 
@@ -30,7 +30,7 @@ describe('cancel', () => {
       status: 'running',
       ending: {
         status: 'cancelled',
-        actor: { type: 'principal', id: ADA, via: 'api' },
+        actor: { type: 'person', id: 'ada', via: 'api' },
         reason: 'wrong table',
       },
     });
@@ -40,7 +40,7 @@ describe('cancel', () => {
     const api = controlApi();
     api.executions.seed({ executions: [running] });
     expect((await api.call('POST', cancel)).status).toBe(202);
-    expect((await api.executions.getExecution('report:one'))?.ending?.reason).toContain(ADA);
+    expect((await api.executions.getExecution('report:one'))?.ending?.reason).toContain('ada');
   });
 
   it('keeps the first actor when it is repeated, and stops what the first one did not', async () => {

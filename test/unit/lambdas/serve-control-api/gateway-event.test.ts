@@ -38,7 +38,7 @@ it('takes the principal from the identity of the event, and bodies and queries a
     gatewayEvent('POST', '/v1/executions', { body: Buffer.from(body).toString('base64'), isBase64Encoded: true }),
   );
   expect(started.statusCode).toBe(201);
-  expect((await executions.getExecution('report:one'))?.requester.id).toBe(ADA);
+  expect((await executions.getExecution('report:one'))?.requester).toEqual({ type: 'person', id: 'ada', via: 'api' });
   const listed = await handle(app)(
     gatewayEvent('GET', '/v1/executions', { multiValueQueryStringParameters: { status: ['starting'], limit: ['5'] } }),
   );

@@ -243,7 +243,7 @@ describe('the door', () => {
   );
 
   it('says unknown_route for what does not exist', async () => {
-    expect(await controlApi().call('GET', '/v1/approvals')).toMatchObject({
+    expect(await controlApi().call('GET', '/v1/nothing')).toMatchObject({
       status: 404,
       body: { error: { code: 'unknown_route' } },
     });

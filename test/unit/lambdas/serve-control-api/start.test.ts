@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ExecutionView } from '../../../../lib/client/api.ts';
 import { inputHash } from '../../../../lib/execution/input-hash.ts';
 import { anExecution } from '../../../_helpers/fakes/records.ts';
-import { ADA, controlApi } from './api-harness.ts';
+import { controlApi } from './api-harness.ts';
 
 const input = { table: 'orders', days: 30 };
 const start = { workflow: 'report', input, name: 'one' };
@@ -22,7 +22,7 @@ describe('a start', () => {
       endedAt: null,
       costUsd: null,
       budgetUsd: null,
-      requester: { id: ADA, verified: true },
+      requester: { id: 'ada', verified: true },
       steps: [
         { path: 'plan', kind: 'sandbox', status: 'pending', attempt: 0 },
         { path: 'write', kind: 'lambda', status: 'pending', attempt: 0 },
@@ -32,7 +32,7 @@ describe('a start', () => {
     expect(await api.executions.getExecution('report:one')).toMatchObject({
       status: 'starting',
       tenant: 'default',
-      requester: { type: 'principal', id: ADA, via: 'api' },
+      requester: { type: 'person', id: 'ada', via: 'api' },
       inputHash: inputHash(input),
       executionArn: arn,
       checkAt: '2026-11-24T12:05:00.000Z',
@@ -69,7 +69,7 @@ describe('a start', () => {
   it('takes nobody for the requester on the word of the caller', async () => {
     const api = controlApi();
     await api.call('POST', '/v1/executions', start, undefined, { 'x-user-arn': 'arn:aws:iam::123456789012:user/eve' });
-    expect((await api.executions.getExecution('report:one'))?.requester.id).toBe(ADA);
+    expect((await api.executions.getExecution('report:one'))?.requester.id).toBe('ada');
   });
 });
 
@@ -125,7 +125,7 @@ describe('a repeated start', () => {
 
   it('does not start what was cancelled before it began', async () => {
     const api = controlApi();
-    const ending = { status: 'cancelled', actor: { type: 'principal', id: ADA, via: 'api' }, reason: 'no' } as const;
+    const ending = { status: 'cancelled', actor: { type: 'person', id: 'ada', via: 'api' }, reason: 'no' } as const;
     api.executions.seed({ executions: [anExecution({ inputHash: inputHash(input), status: 'starting', ending })] });
     expect((await api.call('POST', '/v1/executions', start)).status).toBe(200);
     expect(await api.machines.describe(arn)).toBeUndefined();
@@ -151,7 +151,7 @@ describe('an execution that was started past the API in the same moment', () => 
     const api = controlApi();
     api.machines.set(arn, { startedAt: '2026-11-24T12:00:00.100Z', input: JSON.stringify(input) });
     const answer = await api.call<ExecutionView>('POST', '/v1/executions', start);
-    expect(answer).toMatchObject({ status: 200, body: { requester: { id: ADA, verified: true } } });
+    expect(answer).toMatchObject({ status: 200, body: { requester: { id: 'ada', verified: true } } });
   });
 });
 
