@@ -20,9 +20,9 @@ export function payloadFields(step: StepConfig): { readonly [field: string]: Tem
   if (step.kind === 'approval') return { subject: step.subject };
   if (step.kind === 'lambda') return { with: step.with };
   return {
+    input: step.input,
     ...Object.fromEntries(step.command.map((part, index) => [`command[${index}]`, part])),
     ...Object.fromEntries(Object.entries(step.env).map(([name, value]) => [`env.${name}`, value])),
-    input: step.input,
   };
 }
 

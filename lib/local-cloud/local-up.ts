@@ -143,6 +143,7 @@ async function ensureEmulator(
     emulator: started.process,
     sandboxHost: null,
     credentials: { operator: before?.credentials.operator ?? null, admin: LOCAL_ADMIN },
+    ...(before?.people === undefined ? {} : { people: before.people }),
     deployed: before?.deployed ?? null,
   });
   await writeLocalState(projectDir, state);

@@ -4,6 +4,7 @@ import { CfnEventBus } from 'aws-cdk-lib/aws-events';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { PEOPLE_TABLE } from '../aws/people-table.ts';
 import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE, TOKENS_TABLE } from '../aws/table-schemas.ts';
 import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
 import { type Deployment, removalPolicy } from '../constructs/deployment/deployment.ts';
@@ -24,6 +25,8 @@ export class DataStack extends Stack {
   readonly eventsTable: Table;
   readonly auditTable: Table;
   /** Task tokens of states that wait for an approval. */
+  /** People, groups and tenants, and who is whom. */
+  readonly peopleTable: RecordTable;
   readonly tokensTable: Table;
   readonly artefacts: Bucket;
   readonly eventBus: CfnEventBus;
@@ -113,6 +116,7 @@ export class DataStack extends Stack {
     this.stateTable = new RecordTable(this, 'State', { deployment, schema: STATE_TABLE, key: this.dataKey });
     this.eventsTable = new RecordTable(this, 'Events', { deployment, schema: EVENTS_TABLE, key: this.dataKey });
     this.auditTable = new RecordTable(this, 'Audit', { deployment, schema: AUDIT_TABLE, key: this.dataKey });
+    this.peopleTable = new RecordTable(this, 'People', { deployment, schema: PEOPLE_TABLE, key: this.dataKey });
     this.tokensTable = new RecordTable(this, 'Tokens', { deployment, schema: TOKENS_TABLE, key: this.dataKey });
     this.artefacts = this.makeArtefacts(deployment);
 

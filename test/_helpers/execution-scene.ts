@@ -27,6 +27,7 @@ import { FakeClock } from './fakes/fake-clock.ts';
 import { FakeEventBus } from './fakes/fake-event-bus.ts';
 import { FakeExecutionStore } from './fakes/fake-execution-store.ts';
 import { FakeIds } from './fakes/fake-ids.ts';
+import { fakePeopleStore } from './fakes/fake-people-store.ts';
 import { FakeSandboxTasks } from './fakes/fake-sandbox-tasks.ts';
 import { FakeStateMachines } from './fakes/fake-state-machines.ts';
 import { FakeStepFunctionInvoker } from './fakes/fake-step-function-invoker.ts';
@@ -85,6 +86,7 @@ export const WORKFLOW: WorkflowConfig = {
   ],
   stepKeys: ['plan', 'apply'],
   inputRefs: [{ alias: 'days', path: ['days'] }],
+  gates: [],
 };
 
 /** The graph of one execution, moved by hand: every method is one state of the machine, or what happens in Run. */
@@ -96,6 +98,7 @@ export class ExecutionScene {
   readonly tasks = new FakeSandboxTasks();
   readonly machines = new FakeStateMachines({ clock: this.clock });
   readonly invoker = new FakeStepFunctionInvoker();
+  readonly people = fakePeopleStore({ clock: this.clock });
   readonly audit = new FakeAuditStore();
   readonly bus = new FakeEventBus();
   readonly outbox = this.executions;
@@ -114,7 +117,7 @@ export class ExecutionScene {
 
   async open(
     input: Json = { table: 'orders' },
-    event: { readonly startedAt?: string; readonly executionArn?: string } = {},
+    event: { readonly startedAt?: string; readonly executionArn?: string; readonly workflow?: string } = {},
   ) {
     const answer = await openExecution(this, {
       schema: 1,
@@ -138,7 +141,9 @@ export class ExecutionScene {
       target:
         step.kind === 'sandbox'
           ? { taskDefinition: TASK_DEFINITION, codeSha256: 'c'.repeat(64) }
-          : { functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:apply:3' },
+          : step.kind === 'lambda'
+            ? { functionArn: 'arn:aws:lambda:us-east-1:123456789012:function:apply:3' }
+            : null,
       input: this.state.input,
       steps: this.state.steps,
     });

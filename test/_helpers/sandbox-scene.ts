@@ -9,6 +9,7 @@ import { FakeBlobStore } from './fakes/fake-blob-store.ts';
 import { FakeClock } from './fakes/fake-clock.ts';
 import { FakeExecutionStore } from './fakes/fake-execution-store.ts';
 import { FakeIds } from './fakes/fake-ids.ts';
+import { fakePeopleStore } from './fakes/fake-people-store.ts';
 import { FakeSandboxTasks } from './fakes/fake-sandbox-tasks.ts';
 import { FakeStepLogs } from './fakes/fake-step-logs.ts';
 import { aLease, anAttempt, anExecution } from './fakes/records.ts';
@@ -86,6 +87,7 @@ export async function sandboxScene(
   const ports: SandboxApiPorts = {
     store,
     blobs: stored,
+    people: fakePeopleStore({ clock }),
     tasks,
     logs,
     clock: replaced.clock ?? clock,

@@ -34,6 +34,7 @@ describe('state machines', () => {
     steps: [{ path: 'write', kind: 'sandbox' }],
     stepKeys: ['write'],
     inputRefs: [],
+    gates: [],
   };
   let sfn: SFNClient;
   let iam: IAMClient;

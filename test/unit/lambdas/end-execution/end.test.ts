@@ -103,7 +103,10 @@ describe('an attempt that was claimed and may do harm', () => {
 
     scene = new ExecutionScene();
     await cancelled(RISKY);
-    await scene.complete({ attempt: 1, route: 'run', leaseId: '', code: '' }, { reason: 'killed', code: 143 });
+    await scene.complete(
+      { attempt: 1, route: 'run', leaseId: '', code: '', approvalId: '' },
+      { reason: 'killed', code: 143 },
+    );
     await scene.end();
     expect(await scene.attempt()).toMatchObject({ status: 'cancelled', exit: { reason: 'killed' } });
   });

@@ -257,7 +257,7 @@ describe('the last attempt', () => {
 describe('a denial without a record', () => {
   it('fails the step without a trace while the execution is ending', async () => {
     await scene.beginToCancel();
-    const denied = { attempt: 0, route: 'deny', leaseId: '', code: '' } as const;
+    const denied = { attempt: 0, route: 'deny', leaseId: '', code: '', approvalId: '' } as const;
     expect(await scene.finish(denied)).toMatchObject({ next: 'failed', error: { code: 'execution_closed' } });
     expect(told()).toEqual([]);
   });

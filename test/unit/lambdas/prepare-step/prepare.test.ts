@@ -3,7 +3,7 @@ import type { SandboxStepConfig } from '../../../../lib/execution/machine.ts';
 import { sha256 } from '../../../../lib/json.ts';
 import { APPLY, beforeNextCommit, EXECUTION_ID, ExecutionScene, PLAN } from '../../../_helpers/execution-scene.ts';
 
-const DENIED = { attempt: 0, route: 'deny', leaseId: '', code: '' };
+const DENIED = { attempt: 0, route: 'deny', leaseId: '', code: '', approvalId: '' };
 
 let scene: ExecutionScene;
 beforeEach(async () => {

@@ -19,9 +19,11 @@ import { anExecution } from '../../../_helpers/fakes/records.ts';
 
 let scene: ExecutionScene;
 let remaining: number;
+let resumed: string[];
 beforeEach(() => {
   scene = new ExecutionScene();
   remaining = 50_000;
+  resumed = [];
 });
 
 function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
@@ -38,6 +40,7 @@ function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
     clock,
     ids,
     stage,
+    resumeApprovals: async (approvalIds) => void resumed.push(...approvalIds),
     remainingMs: () => remaining,
     ...changed,
   };
@@ -427,7 +430,9 @@ describe('a run', () => {
   it('has a check of its own name for each kind of overdue thing', async () => {
     expect(CHECKS.map(({ name }) => name)).toEqual([
       'unpublished-events',
+      'frozen-leases',
       'silent-leases',
+      'overdue-approvals',
       'open-executions',
       'orphaned-tasks',
     ]);

@@ -43,7 +43,7 @@ async function finish(scene: Scene): Promise<FinishAnswer> {
       schema: 1,
       executionId: EXECUTION_ID,
       step: JSON.stringify({ ...PLAN, path: STEP }),
-      prepared: { attempt: 1, route: 'run', leaseId: LEASE_ID, code: CODE },
+      prepared: { attempt: 1, route: 'run', leaseId: LEASE_ID, code: CODE, approvalId: '' },
     },
   );
 }
