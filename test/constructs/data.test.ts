@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { PEOPLE_TABLE } from '../../lib/aws/people-table.ts';
 import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE, TOKENS_TABLE } from '../../lib/aws/table-schemas.ts';
 import {
   type CfnResource,
@@ -27,6 +28,7 @@ describe('tables', () => {
     expect(tables.map(({ id }) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual([
       'Audit',
       'Events',
+      'People',
       'State',
       'Tokens',
       'WorkflowdataprocessorResourcesRecords',
@@ -43,6 +45,7 @@ describe('tables', () => {
     ['State', STATE_TABLE],
     ['Events', EVENTS_TABLE],
     ['Audit', AUDIT_TABLE],
+    ['People', PEOPLE_TABLE],
     ['Tokens', TOKENS_TABLE],
   ] as const)('%s has the keys, indexes and stream that its store uses', (id, schema) => {
     const { Properties } = named(dev, 'AWS::DynamoDB::Table', id);
@@ -233,6 +236,7 @@ describe('queues', () => {
   it('are encrypted, keep for 14 days and refuse plain HTTP', () => {
     const queues = dev.ofType('AWS::SQS::Queue');
     expect(queues.map(({ Properties }) => Properties.QueueName).sort()).toEqual([
+      'wflo-dev-undelivered-decisions',
       'wflo-dev-undelivered-endings',
       'wflo-dev-undelivered-events',
       'wflo-dev-undelivered-records',
