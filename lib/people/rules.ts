@@ -237,7 +237,7 @@ function knownPerson(directory: Directory, personId: string): PersonRecord {
   const person = find(directory, personId);
   if (person !== undefined) return person;
   throw new WfloError('unknown_person', `no person "${personId}" exists`, {
-    fix: 'use an id that `wflo people` prints',
+    fix: 'use an id that `wflo people list` prints',
     details: { personId },
   });
 }
