@@ -9,11 +9,11 @@ import { inputHash } from '../../lib/execution/input-hash.ts';
 import type { MachineState, OpenAnswer, OpenEvent, WorkflowConfig } from '../../lib/execution/machine.ts';
 import { pickRefs } from '../../lib/execution/pick-refs.ts';
 import { type Actor, type ExecutionRecord, type Handle, SCHEMA } from '../../lib/execution/records.ts';
+import { refusalToOpen } from '../../lib/execution/refusal-to-open.ts';
 import { isActive } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
 import type { BlobStore, Change, Clock, ExecutionStore, Ids, People } from '../../lib/ports.ts';
-import { refusalToOpen } from './refusal.ts';
 
 export interface OpenPorts {
   readonly executions: ExecutionStore;

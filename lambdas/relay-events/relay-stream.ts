@@ -1,8 +1,8 @@
 import type { DynamoDBRecord } from 'aws-lambda';
-import { WfloError } from '../../lib/errors.ts';
 import { isChainId } from '../../lib/audit/chain-id.ts';
-import { type OutboxKey, type RelayPorts, relayItem } from './relay.ts';
+import { WfloError } from '../../lib/errors.ts';
 import { plainImage } from '../shared/stream-image.ts';
+import { type OutboxKey, type RelayPorts, relayItem } from './relay.ts';
 
 export interface Relayed {
   readonly relayed: number;

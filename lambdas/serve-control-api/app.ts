@@ -1,9 +1,12 @@
 import { type Context, type Handler, Hono } from 'hono';
+import openApi from '../../docs/openapi.json' with { type: 'json' };
 import { WfloError } from '../../lib/errors.ts';
 import { errorAnswer } from './answers.ts';
+import { serveApprovals } from './approval-routes.ts';
 import type { ControlApiEnv, Serve } from './control-api.ts';
 import { theDoor } from './door.ts';
 import { serveExecutions } from './execution-routes.ts';
+import { serveFreeze } from './freeze-routes.ts';
 import { servePeople } from './people-routes.ts';
 import type { ControlApiPorts } from './ports.ts';
 
@@ -24,7 +27,10 @@ export function createControlApi(ports: ControlApiPorts, options: ControlApiOpti
     app.on(method, path, handler as Handler<ControlApiEnv>);
   };
   serveExecutions(serve, ports);
+  serveApprovals(serve, ports);
+  serveFreeze(serve, ports);
   servePeople(serve, ports);
+  serve('GET /v1/openapi.json', (c) => c.json(openApi));
 
   app.notFound((c) => fail(c, new WfloError('unknown_route', `the control API has no ${c.req.method} ${c.req.path}`)));
   app.onError((error, c) => fail(c, error));

@@ -6,7 +6,16 @@ import type { PeopleStore } from '../../lib/people/people-store.ts';
 import { dynamo } from '../shared/clients.ts';
 import { environment } from '../shared/environment.ts';
 import { type Correlation, describeFailure, platformHandler } from '../shared/platform-handler.ts';
-import { auditStore, blobStore, clock, executionStore, ids, stateMachines, stepLogs } from '../shared/ports.ts';
+import {
+  auditStore,
+  blobStore,
+  clock,
+  executionStore,
+  functionCaller,
+  ids,
+  stateMachines,
+  stepLogs,
+} from '../shared/ports.ts';
 import { logger } from '../shared/powertools.ts';
 import { createControlApi } from './app.ts';
 
@@ -31,6 +40,7 @@ function controlApi(functionArn: string): ReturnType<typeof createControlApi> {
       audit: auditStore(),
       logs: stepLogs(),
       people: peopleStore(),
+      reconcileNow: () => functionCaller().begin(environment('RECONCILE_FUNCTION'), {}),
       clock,
       ids,
     },
@@ -53,9 +63,10 @@ function peopleStore(): PeopleStore {
   });
 }
 
-/** The execution in the path, where there is one. API Gateway may hand on its colon encoded or not. */
+/** The execution in the path, or that of the approval. API Gateway may hand on its colon encoded or not. */
 function correlationOf({ path }: APIGatewayProxyEvent): Correlation {
-  const segment = /^\/v1\/executions\/([^/]+)/.exec(path)?.[1];
-  const executionId = segment === undefined ? '' : decodeURIComponent(segment);
+  const segment = /^\/v1\/(?:executions|approvals)\/([^/]+)/.exec(path)?.[1];
+  const [workflow, name] = segment === undefined ? [] : decodeURIComponent(segment).split(':');
+  const executionId = `${workflow}:${name}`;
   return isExecutionId(executionId) ? { executionId } : {};
 }

@@ -8,6 +8,8 @@ export interface ControlApiPorts {
   readonly audit: AuditStore;
   readonly logs: StepLogs;
   readonly people: PeopleStore;
+  /** Has `reconcile` run now: an emergency stop takes rights away at once. */
+  readonly reconcileNow: () => Promise<void>;
   readonly clock: Clock;
   readonly ids: Ids;
 }

@@ -49,6 +49,38 @@ export const LogsParameters = z.strictObject({
   cursor: z.string().optional(),
 });
 
+/** `all`: decided ones too. */
+export const ApprovalsParameters = z.strictObject({
+  all: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .default(false),
+  limit: count(100, 20),
+  cursor: z.string().min(1).optional(),
+});
+
+export const DecisionBody = z.strictObject({
+  decision: z.enum(['approve', 'reject']),
+  comment: z.string().min(1).max(2000).optional(),
+  payloadHash: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be a hex SHA-256')
+    .optional(),
+});
+
+/** Of a freeze and of lifting it; the reason that a freeze needs is the matter of its handler. */
+export const FreezeBody = z
+  .strictObject({
+    all: z.literal(true).optional(),
+    workflow: z.string().min(1).max(64).optional(),
+    tenant: z.string().min(1).max(64).optional(),
+    reason: z.string().min(1).max(500).optional(),
+  })
+  .refine(
+    ({ all, workflow, tenant }) => [all, workflow, tenant].filter((one) => one !== undefined).length === 1,
+    'must have exactly one of all, workflow and tenant',
+  );
+
 const plainName = z.string().max(LONGEST_PLAIN_NAME).regex(PLAIN_NAME, 'must be lower-case words with hyphens');
 const personName = z.string().min(1).max(LONGEST_PERSON_NAME);
 const roles = z.array(z.enum(ROLES)).max(ROLES.length);

@@ -4,7 +4,10 @@ import { UNVERIFIED } from '../../lib/execution/actors.ts';
 import { inputHash } from '../../lib/execution/input-hash.ts';
 import type { WorkflowConfig } from '../../lib/execution/machine.ts';
 import { type ExecutionRecord, SCHEMA } from '../../lib/execution/records.ts';
+import { refusalToOpen } from '../../lib/execution/refusal-to-open.ts';
+import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
+import type { Change } from '../../lib/ports.ts';
 import type { ControlApiPorts } from './ports.ts';
 import type { Principal } from './principal.ts';
 import { unknownWorkflow } from './read-execution.ts';
@@ -24,7 +27,8 @@ export interface Started {
 
 /**
  * Records who starts what, then starts it. A repeat of the same start, also one that was cut off in between, comes to
- * the same execution. Throws `unknown_workflow`, `unknown_option`, `invalid_input`, `name_conflict`, `name_reused`.
+ * the same execution. Throws `unknown_workflow`, `unknown_option`, `invalid_input`, `name_conflict`, `name_reused`,
+ * `frozen`, `too_many_executions`, `approvers_missing`.
  */
 export async function startExecution(
   ports: ControlApiPorts,
@@ -38,12 +42,7 @@ export async function startExecution(
 
   const executionId = `${config.name}:${request.name ?? nameFromTime(ports)}`;
   const record = startingRecord(ports, principal, config, executionId, request.input, traceId);
-  const isNew = await ports.executions.commit({
-    executionId,
-    changes: [{ item: 'execution', put: record }],
-    // Nothing has happened yet: Open writes `workflow.started`.
-    events: [],
-  });
+  const isNew = await untilDecided(() => recordStart(ports, config, record));
   if (!isNew) {
     const existing = await ports.executions.getExecution(executionId);
     if (existing === undefined)
@@ -55,6 +54,28 @@ export async function startExecution(
   if ((await ports.machines.start(executionId, request.input)) === 'started') return { executionId, created: isNew };
   await checkMachine(ports, record, isNew);
   return { executionId, created: false };
+}
+
+/** False where the name is taken; undefined where the count of open executions changed in between. */
+async function recordStart(
+  ports: ControlApiPorts,
+  config: WorkflowConfig,
+  record: ExecutionRecord,
+): Promise<boolean | undefined> {
+  const { executionId, tenant, workflow, requester } = record;
+  if ((await ports.executions.getExecution(executionId)) !== undefined) return false;
+  const refusal = await refusalToOpen(ports, config, { tenant, requester });
+  if (refusal !== undefined) throw new WfloError(refusal.code, refusal.message, refusal);
+  const { maxConcurrent: limit } = config;
+  const counted: readonly Change[] =
+    limit === undefined ? [] : [{ item: 'openCount', tenant, workflow, add: 1, limit }];
+  const written = await ports.executions.commit({
+    executionId,
+    changes: [{ item: 'execution', put: limit === undefined ? record : { ...record, counted: tenant } }, ...counted],
+    // Nothing has happened yet: Open writes `workflow.started`.
+    events: [],
+  });
+  return written ? true : undefined;
 }
 
 /** Unique, and sorted by time: `20261124-145753-` and eight letters. */

@@ -207,7 +207,7 @@ export class PlatformStack extends Stack {
     bindTasks(this.serveSandboxApi, cluster, 'describe');
     bindStepLogs(this.serveSandboxApi, logGroup, 'write');
 
-    bindExecutionStore(this.serveControlApi, data, ['byTenant', 'byWorkflow']);
+    bindExecutionStore(this.serveControlApi, data, ['byTenant', 'byWorkflow', 'byApproval']);
     bindBlobs(this.serveControlApi, data, 'read');
     this.serveControlApi
       .bindPresignedUrls()

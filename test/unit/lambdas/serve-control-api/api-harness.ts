@@ -55,8 +55,12 @@ export function controlApi(options: { readonly people?: FakePeopleStore } = {}) 
       people: [aPerson({ personId: 'ada', name: 'Ada', roles: ['administrator'], identities: [ADA] })],
     });
   const unexpected: unknown[] = [];
+  let reconciled = 0;
+  const reconcileNow = async (): Promise<void> => {
+    reconciled += 1;
+  };
   const app = createControlApi(
-    { executions, machines, blobs, audit, logs, people, clock, ids },
+    { executions, machines, blobs, audit, logs, people, reconcileNow, clock, ids },
     { onUnexpected: (error) => unexpected.push(error) },
   );
 
@@ -76,5 +80,9 @@ export function controlApi(options: { readonly people?: FakePeopleStore } = {}) 
     return { status: response.status, body: (await response.json()) as T };
   }
 
-  return { app, clock, ids, executions, machines, blobs, audit, logs, people, unexpected, call };
+  return {
+    ...{ app, clock, ids, executions, machines, blobs, audit, logs, people, unexpected, call },
+    /** How often `reconcile` was told to run. */
+    reconciled: () => reconciled,
+  };
 }

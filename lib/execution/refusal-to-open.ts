@@ -1,11 +1,11 @@
-import { loadMemberships } from '../../lib/approvals/memberships.ts';
-import { eligiblePeople, missingApprovals } from '../../lib/approvals/quorum.ts';
-import { askedOf, excludedPerson } from '../../lib/approvals/requester.ts';
-import type { ErrorData } from '../../lib/errors.ts';
-import { frozenReason } from '../../lib/execution/freeze.ts';
-import type { WorkflowConfig } from '../../lib/execution/machine.ts';
-import type { Actor } from '../../lib/execution/records.ts';
-import type { ExecutionStore, People } from '../../lib/ports.ts';
+import { loadMemberships } from '../approvals/memberships.ts';
+import { eligiblePeople, missingApprovals } from '../approvals/quorum.ts';
+import { askedOf, excludedPerson } from '../approvals/requester.ts';
+import type { ErrorData } from '../errors.ts';
+import type { ExecutionStore, People } from '../ports.ts';
+import { frozenReason } from './freeze.ts';
+import type { WorkflowConfig } from './machine.ts';
+import type { Actor } from './records.ts';
 
 export interface RefusalPorts {
   readonly executions: Pick<ExecutionStore, 'getFreeze' | 'openCount'>;
