@@ -144,7 +144,7 @@ const personView = z.object({
 const groupView = z.object({ group: z.string(), members: z.array(z.string()) });
 const cursor = z.string().exactOptional();
 
-/** By the name of the type in `api.ts`. */
+/** By the name of the type in `api.ts`; `AttestedRole` answers the request as it was. */
 export const ANSWERS = {
   ExecutionView: executionView,
   ListAnswer: z.object({ executions: z.array(executionSummary), cursor }),
@@ -162,7 +162,7 @@ export const ANSWERS = {
   PeopleAnswer: z.object({ people: z.array(personView) }),
   GroupView: groupView,
   GroupsAnswer: z.object({ groups: z.array(groupView) }),
-  AttestRequest: z.object({ roleArn: z.string() }),
+  AttestedRole: z.object({ roleArn: z.string() }),
   TenantEventsAnswer: z.object({ records: z.array(chainRecord), cursor, eventCount: z.number().int() }),
   FreezeView: z.object({
     version: z.number().int(),

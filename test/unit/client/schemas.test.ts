@@ -32,7 +32,7 @@ interface Contract {
   readonly PeopleAnswer: api.PeopleAnswer;
   readonly GroupView: api.GroupView;
   readonly GroupsAnswer: api.GroupsAnswer;
-  readonly AttestRequest: api.AttestRequest;
+  readonly AttestedRole: api.AttestRequest;
   readonly TenantEventsAnswer: api.TenantEventsAnswer;
   readonly FreezeView: api.FreezeView;
 }
@@ -50,7 +50,7 @@ const SAME: { readonly [K in AnswerName]: Same<z.output<(typeof ANSWERS)[K]>, Co
   PeopleAnswer: true,
   GroupView: true,
   GroupsAnswer: true,
-  AttestRequest: true,
+  AttestedRole: true,
   TenantEventsAnswer: true,
   FreezeView: true,
 };
