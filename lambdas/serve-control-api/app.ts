@@ -1,5 +1,4 @@
 import { type Context, type Handler, Hono } from 'hono';
-import openApi from '../../docs/openapi.json' with { type: 'json' };
 import { WfloError } from '../../lib/errors.ts';
 import { errorAnswer } from './answers.ts';
 import { serveApprovals } from './approval-routes.ts';
@@ -7,6 +6,7 @@ import type { ControlApiEnv, Serve } from './control-api.ts';
 import { theDoor } from './door.ts';
 import { serveExecutions } from './execution-routes.ts';
 import { serveFreeze } from './freeze-routes.ts';
+import { openApiDocument } from './openapi.ts';
 import { servePeople } from './people-routes.ts';
 import type { ControlApiPorts } from './ports.ts';
 
@@ -30,7 +30,7 @@ export function createControlApi(ports: ControlApiPorts, options: ControlApiOpti
   serveApprovals(serve, ports);
   serveFreeze(serve, ports);
   servePeople(serve, ports);
-  serve('GET /v1/openapi.json', (c) => c.json(openApi));
+  serve('GET /v1/openapi.json', (c) => c.json(openApiDocument()));
 
   app.notFound((c) => fail(c, new WfloError('unknown_route', `the control API has no ${c.req.method} ${c.req.path}`)));
   app.onError((error, c) => fail(c, error));

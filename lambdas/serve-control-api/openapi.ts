@@ -1,10 +1,10 @@
 /**
- * Makes `docs/openapi.json` of the table of routes and the schemas of bodies, parameters and answers. It is not in the
- * bundle: what is served is the file.
+ * What the API says of itself, made of the table of routes and the schemas of bodies, parameters and answers. It is made
+ * when it is asked for: as text, it would be a large part of the bundle. `docs/openapi.json` is the same.
  */
 import * as z from 'zod';
 import { type Access, ROUTES, type RouteKey, routeKey } from '../../lib/authorization/routes.ts';
-import { ANSWERS, type AnswerName, ErrorAnswer } from '../../lib/client/schemas.ts';
+import { ANSWERS, type AnswerName, ErrorAnswer, PARTS } from '../../lib/client/schemas.ts';
 import * as requests from './requests.ts';
 
 interface Operation {
@@ -179,7 +179,8 @@ function queryParameters(query: z.ZodObject | undefined): readonly Schema[] {
 
 function namedSchemas(): { readonly [name: string]: Schema } {
   const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries({ ...BODIES, ...ANSWERS, ErrorAnswer })) registry.add(schema, { id });
+  for (const [id, schema] of Object.entries({ ...BODIES, ...ANSWERS, ...PARTS, ErrorAnswer }))
+    registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, {
     io: 'input',
     unrepresentable: 'any',

@@ -176,4 +176,17 @@ export const ANSWERS = {
 } as const;
 export type AnswerName = keyof typeof ANSWERS;
 
+/** Parts of answers that have a name of their own. */
+export const PARTS = {
+  ErrorData: errorData,
+  Exit: exit,
+  Actor: actor,
+  StepView: stepView,
+  ExecutionSummary: executionSummary,
+  WfloEvent: event,
+  ChainRecord: chainRecord,
+  StepLogLine: logLine,
+  ApprovalSummary: approvalSummary,
+} as const;
+
 export const ErrorAnswer = z.object({ error: errorData });
