@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   approval_stale: 'the step came too long after its approval',
   not_approved: 'the step has no approval that covers what it would do',
   already_decided: 'the approval was decided before, and differently',
+  approval_mismatch: 'a decision is about another payload than the approval asks about',
   not_an_approver: 'the person is in none of the groups that are asked',
   requester_may_not_decide: 'whoever started the execution may not approve it',
   unknown_approval: 'no approval of this id exists',

@@ -19,14 +19,15 @@ const STATUS_OF_CODE: { readonly [C in ErrorCode]?: ErrorStatus } = {
   approval_expired: 409,
   approval_rejected: 409,
   approval_stale: 409,
+  approval_mismatch: 409,
   frozen: 409,
   person_exists: 409,
   already_bootstrapped: 409,
   last_administrator: 409,
   approvers_missing: 409,
-  payload_changed: 409,
   too_many_executions: 429,
   // What the caller cannot mend.
+  payload_changed: 500,
   internal: 500,
 };
 

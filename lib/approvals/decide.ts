@@ -27,7 +27,7 @@ export type Verdict =
 /**
  * The one decision on a decision, whatever door it came through. Pure: `memberships` are today's active people of the
  * groups that are asked. Throws `approval_expired`, `execution_closed`, `already_decided` (who and when in `details`),
- * `requester_may_not_decide`, `not_an_approver`, `payload_changed` and `invalid_request`.
+ * `requester_may_not_decide`, `not_an_approver`, `approval_mismatch` and `invalid_request`.
  */
 export function decide(approval: ApprovalRecord, memberships: Memberships, decision: Decision): Verdict {
   const own = approval.votes.find(({ personId }) => personId === decision.personId);
@@ -49,7 +49,7 @@ export function decide(approval: ApprovalRecord, memberships: Memberships, decis
   }
   if (decision.payloadHash !== undefined && decision.payloadHash !== approval.approvedHash) {
     throw refusal(
-      'payload_changed',
+      'approval_mismatch',
       `${approval.approvalId} asks about ${approval.approvedHash}, not about what was shown`,
     );
   }

@@ -1,7 +1,8 @@
 """Starts the pinned emulator (requirements.txt), corrected where its settings do not reach: the port 443 that it takes,
 which resource and which condition keys a call is checked against, and what it tells of a task definition. Without the
 second, grants that are right and narrow on AWS would be refused here, and would have to be widened there; without the
-third, a container would get another user, other capabilities and other limits than its task definition says.
+third, a container would get another user, other capabilities and other limits than its task definition says. And a
+state that waits for a task token fails where the function that was to hand the token on fails.
 
 A correction first looks for what it replaces: with another version of the emulator this ends instead of going on
 uncorrected. The resources and keys are those of AWS's service authorization reference.
@@ -9,9 +10,11 @@ uncorrected. The resources and keys are those of AWS's service authorization ref
 
 import json
 import sys
+import threading
 
 from ministack import app
 from ministack.core import iam_actions
+from ministack.services import stepfunctions
 from ministack.services.cloudformation import provisioners
 
 
@@ -51,8 +54,17 @@ LOG_STREAM_ACTIONS = (
 )
 
 
+# The execution that each thread moves, and the state machine that each task token is of.
+moving = threading.local()
+machine_of_token = {}
+
+
 def aws_resource(action, request, region, account_id):
     """The ARN that AWS checks this action against; None where the emulator's own is right."""
+    if action.startswith("SendTask"):
+        # The emulator: `*`. AWS: the state machine that waits. (For a token that nobody knows it answers InvalidToken.)
+        unknown = f"arn:aws:states:{region}:{account_id}:stateMachine:unknown"
+        return machine_of_token.get(request.get("taskToken"), unknown)
     if action in ("GetParameters", "GetParametersByPath"):
         # The emulator: `*`. (Of several names the first is checked; AWS checks all.)
         names = [request.get("Path")] if action == "GetParametersByPath" else request.get("Names")
@@ -77,7 +89,7 @@ def aws_resource(action, request, region, account_id):
 
 def with_aws_resources(original):
     def extract_resource_arn(service, method, path, headers, body, query_params, region, account_id):
-        if service in ("ssm", "ecs", "logs"):
+        if service in ("ssm", "ecs", "logs", "states"):
             action = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
             resource = aws_resource(action, fields(body), region, account_id)
             if resource is not None:
@@ -125,9 +137,49 @@ def with_inner_names(original):
     return normalize_container_defs
 
 
+def remembering_execution(original):
+    def add_event(execution, *arguments, **options):
+        moving.execution = execution
+        return original(execution, *arguments, **options)
+
+    return add_event
+
+
+def remembering_machine(original):
+    def invoke_with_callback(resource, input_data, token, state_def):
+        machine_of_token[token] = moving.execution.get("stateMachineArn")
+        moving.token = token
+        try:
+            return original(resource, input_data, token, state_def)
+        finally:
+            moving.token = None
+            machine_of_token.pop(token, None)
+
+    return invoke_with_callback
+
+
+def failing_where_the_request_fails(original):
+    """The emulator goes on waiting for a token that a failed function never handed on. On AWS the state fails."""
+
+    def call_lambda(func_ref, event):
+        try:
+            return original(func_ref, event)
+        except stepfunctions._ExecutionError as error:
+            waiting = stepfunctions._task_tokens.get(getattr(moving, "token", None) or "")
+            if waiting:
+                waiting["error"] = {"Error": error.error, "Cause": error.cause}
+                waiting["event"].set()
+            raise
+
+    return call_lambda
+
+
 replace(app, "_port_is_bindable", without_port_443)
 replace(iam_actions, "extract_resource_arn", with_aws_resources)
 replace(iam_actions, "request_tag_context", with_ecs_cluster)
+replace(stepfunctions, "_add_event", remembering_execution)
+replace(stepfunctions, "_invoke_with_callback", remembering_machine)
+replace(stepfunctions, "_call_lambda", failing_where_the_request_fails)
 replace(provisioners, "_normalize_container_defs", with_inner_names)
 
 app.main()
