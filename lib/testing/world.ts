@@ -4,11 +4,13 @@ import { finishStep } from '../../lambdas/finish-step/finish.ts';
 import { invokeStep } from '../../lambdas/invoke-step/invoke.ts';
 import { openExecution } from '../../lambdas/open-execution/open.ts';
 import { prepareStep } from '../../lambdas/prepare-step/prepare.ts';
+import { endIfPastTimeout } from '../../lambdas/reconcile/checks/past-timeout.ts';
+import type { ReconcilePorts } from '../../lambdas/reconcile/ports.ts';
 import type { SandboxApiPorts } from '../../lambdas/serve-sandbox-api/ports.ts';
 import { expireApproval } from '../approvals/expire.ts';
 import { answerOf } from '../approvals/resume.ts';
 import { actingStepsOf, gatesOf } from '../compiler/steps-of.ts';
-import { DEFAULT_TENANT, GRAPH, RECONCILER } from '../execution/actors.ts';
+import { DEFAULT_TENANT, GRAPH } from '../execution/actors.ts';
 import { stateMachineName } from '../execution/identity.ts';
 import { inputHash } from '../execution/input-hash.ts';
 import type {
@@ -112,27 +114,16 @@ export class World {
 
   /** As `reconcile` ends what is past the time limit of its workflow. */
   async timeOut(): Promise<void> {
-    const { executionId } = this;
-    const { timeoutSeconds } = this.definition;
-    const reason = `the time limit of ${timeoutSeconds} seconds is over`;
-    await this.executions.commit({
-      executionId,
-      changes: [
-        {
-          item: 'execution',
-          set: { ending: { status: 'timed_out', actor: RECONCILER, reason } },
-          expect: { ending: { absent: true } },
-        },
-      ],
-      events: [],
-    });
+    const machines = { ...this.#machines({ status: 'RUNNING' }), stop: async () => {} };
+    const ports = { ...this.ports, tasks: this.tasks, machines };
+    // Of the ports of all checks, this one takes no others.
+    await endIfPastTimeout(ports as unknown as ReconcilePorts, await this.execution());
     await this.end({ status: 'ABORTED' });
   }
 
   /** What the rule for ended machines does. */
   async end(machine: Omit<MachineExecution, 'startedAt'>): Promise<void> {
-    const machines = { describe: async () => ({ startedAt: this.time.now().toISOString(), ...machine }) };
-    await endExecution({ ...this.ports, tasks: this.tasks, machines }, this.executionArn);
+    await endExecution({ ...this.ports, tasks: this.tasks, machines: this.#machines(machine) }, this.executionArn);
   }
 
   async execution(): Promise<ExecutionRecord> {
@@ -161,6 +152,10 @@ export class World {
       },
       cluster: this.cluster,
     };
+  }
+
+  #machines(machine: Omit<MachineExecution, 'startedAt'>) {
+    return { describe: async () => ({ startedAt: this.time.now().toISOString(), ...machine }) };
   }
 
   get ports() {

@@ -99,6 +99,12 @@ describe('steps of a tested workflow', () => {
     expect(returnsNothing.error).toMatchObject({ code: 'invalid_output', stepPath: 'apply' });
   });
 
+  it('fail with an output that is larger than a sandbox may leave', async () => {
+    const output = { ids: ['x'.repeat(10 * 1024 * 1024)] };
+    const run = await testWorkflow(twoSteps, { input: { table: 'orders' }, steps: { plan: { output } } });
+    expect(run.error).toMatchObject({ code: 'output_too_large', stepPath: 'plan' });
+  });
+
   it('fail where the input of a step has a text with a NUL in it', async () => {
     const run = await testWorkflow(twoSteps, { input: { table: 'a\0b' } });
     expect(run.error).toMatchObject({ code: 'invalid_env', stepPath: 'plan' });
