@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
 import { WfloError } from '../errors.ts';
 
@@ -21,6 +22,8 @@ export const PLATFORM_FUNCTIONS = [
   'copy-code',
 ] as const;
 export type PlatformFunctionName = (typeof PLATFORM_FUNCTIONS)[number];
+
+const CREDENTIALS = fileURLToPath(new URL('function-credentials.ts', import.meta.url));
 
 /** Entry files by the folder that each bundle goes to. */
 export type FunctionEntries = Readonly<Record<string, string>>;
@@ -65,6 +68,7 @@ export async function buildFunctions(projectDir: string, outDir: string, entries
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
+    alias: { '@aws-sdk/credential-provider-node': CREDENTIALS },
     legalComments: 'none',
     logLevel: 'error',
     metafile: true,

@@ -29,7 +29,11 @@ describe('the bundles of the functions', () => {
 
   it('are one folder per function, with its source map', async () => {
     expect(readdirSync(join(out, 'lambdas')).sort()).toEqual([...PLATFORM_FUNCTIONS].sort());
-    expect(readdirSync(join(out, 'workflows/data-processor')).sort()).toEqual(['export-records', 'seed-records']);
+    expect(readdirSync(join(out, 'workflows/data-processor')).sort()).toEqual([
+      'delete-records',
+      'export-records',
+      'seed-records',
+    ]);
     expect(readdirSync(join(out, 'lambdas/open-execution')).sort()).toEqual(['index.mjs', 'index.mjs.map']);
   });
 
