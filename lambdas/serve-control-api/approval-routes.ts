@@ -1,7 +1,8 @@
 import { decideApproval, loadApproval } from '../../lib/approvals/decide-approval.ts';
 import { renderPayload } from '../../lib/approvals/render.ts';
 import type { ApprovalSummary, ApprovalsAnswer, ApprovalView, DecisionRequest } from '../../lib/client/api.ts';
-import type { Payload } from '../../lib/execution/payload.ts';
+import { WfloError } from '../../lib/errors.ts';
+import { type Payload, payloadHash } from '../../lib/execution/payload.ts';
 import type { ApprovalRecord } from '../../lib/execution/records.ts';
 import type { Json } from '../../lib/json.ts';
 import type { Serve } from './control-api.ts';
@@ -40,15 +41,15 @@ export function serveApprovals(serve: Serve, ports: Ports): void {
 /** A payload that cannot be read as it was frozen: a claim will refuse it. */
 const UNREADABLE = { rendering: 'the frozen payload cannot be read as it was', claims: [], payload: null } as const;
 
+/** Throws `payload_changed` where what is stored is not what has the hash that is approved: nobody may look at that. */
 async function viewOf({ blobs }: Pick<Ports, 'blobs'>, approval: ApprovalRecord): Promise<ApprovalView> {
-  const payload: Json = await blobs.get(approval.executionId, approval.payload);
+  const stored: Json = await blobs.get(approval.executionId, approval.payload);
+  const payload = stored as unknown as Payload;
+  if (payloadHash(payload) !== approval.approvedHash) {
+    throw new WfloError('payload_changed', `the stored payload of ${approval.approvalId} is not what it asks about`);
+  }
   const { claims } = approval;
-  return {
-    ...summaryOf(approval),
-    rendering: renderPayload(payload as unknown as Payload, claims),
-    claims,
-    payload,
-  };
+  return { ...summaryOf(approval), rendering: renderPayload(payload, claims), claims, payload: stored };
 }
 
 function summaryOf(approval: ApprovalRecord): ApprovalSummary {
