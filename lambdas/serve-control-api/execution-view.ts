@@ -49,6 +49,7 @@ function stepView(step: DeclaredStep, attempt: AttemptRecord | undefined): StepV
     endedAt: attempt.endedAt ?? attempt.exitedAt ?? null,
     ...(attempt.exit === undefined ? {} : { exit: attempt.exit }),
     ...(attempt.error === undefined ? {} : { error: attempt.error }),
+    ...(attempt.approvalId === undefined ? {} : { approvalId: attempt.approvalId }),
     costUsd: null,
   };
 }

@@ -3,8 +3,8 @@ import { SCHEMA } from '../execution/records.ts';
 import type { ApprovalPolicy } from '../workflow/definition.ts';
 import { choice, handler, invoke, type Payload, type States, WAITING_RETRY } from './state-parts.ts';
 
-/** Expire decides by the record, which has its own time; this only wakes it. */
-const APPROVE_TIMEOUT_EXTRA_SECONDS = 60;
+/** Expire decides by the record, whose time began earlier; this wakes it after that is over. */
+const APPROVE_TIMEOUT_EXTRA_SECONDS = 1;
 
 /**
  * From the rule `ask` of Route to the state `granted` or to Finish. What they leave in the state only routes: the claim

@@ -195,7 +195,7 @@ describe('the states of an approval', () => {
     expect(stateOf(asl, 'after.Route').Choices).toHaveLength(1);
   });
 
-  it('wait with a task token, a minute longer than the approval lasts, and are no failure when that is over', () => {
+  it('wait with a task token, a second longer than the approval lasts, and are no failure when that is over', () => {
     expect(stateOf(asl, 'act.Approve')).toEqual({
       Type: 'Task',
       Resource: 'arn:aws:states:::lambda:invoke.waitForTaskToken',
@@ -203,7 +203,7 @@ describe('the states of an approval', () => {
         FunctionName: '${RequestApprovalFn}',
         Payload: { schema: 1, 'approvalId.$': '$.step.approvalId', 'taskToken.$': '$$.Task.Token' },
       },
-      TimeoutSeconds: 7260,
+      TimeoutSeconds: 7201,
       ResultSelector: { 'decision.$': '$.decision' },
       Retry: [{ ErrorEquals: ['States.TaskFailed'], ...retry }],
       Catch: [{ ErrorEquals: ['States.ALL'], ResultPath: '$.step.approved', Next: 'act.Expire' }],
