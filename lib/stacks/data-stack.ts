@@ -24,9 +24,9 @@ export class DataStack extends Stack {
   readonly stateTable: Table;
   readonly eventsTable: Table;
   readonly auditTable: Table;
-  /** Task tokens of states that wait for an approval. */
   /** People, groups and tenants, and who is whom. */
-  readonly peopleTable: RecordTable;
+  readonly peopleTable: Table;
+  /** Task tokens of states that wait for an approval. */
   readonly tokensTable: Table;
   readonly artefacts: Bucket;
   readonly eventBus: CfnEventBus;

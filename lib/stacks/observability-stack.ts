@@ -98,6 +98,14 @@ export class ObservabilityStack extends Stack {
       threshold: 1,
       description: 'Somebody wrote something else into the Events table; nothing of it can stand in a chain',
     });
+    // From the first one: whoever decided sees that nothing happens. What expires there is no repair.
+    this.alarm('ApprovalsOverlooked', {
+      metric: counted('ReconcileRepairs', 'reconcile', { check: 'overdue-approvals' }),
+      threshold: 1,
+      description:
+        'A decision did not reach the state that waits for it, and was found by reconcile half a minute later or more: ' +
+        'look at resume-approval and at the mapping that starts it from the stream of the Events table',
+    });
     this.makeDashboard(functions, lag, [conflicts, ...refusals], platform);
   }
 
@@ -249,11 +257,11 @@ function serverErrors(api: ServiceApi): Metric {
 }
 
 /** A metric that a handler counts itself. */
-function counted(metricName: string, service: string): Metric {
+function counted(metricName: string, service: string, dimensions: Readonly<Record<string, string>> = {}): Metric {
   return new Metric({
     namespace: 'Wflo',
     metricName,
-    dimensionsMap: { service },
+    dimensionsMap: { service, ...dimensions },
     statistic: Stats.SUM,
     period: Duration.minutes(1),
   });

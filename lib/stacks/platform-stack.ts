@@ -11,6 +11,7 @@ import type { Deployment } from '../constructs/deployment/deployment.ts';
 import { ExecutionEndings } from '../constructs/execution-endings/execution-endings.ts';
 import { OutboxConsumer } from '../constructs/outbox-consumer/outbox-consumer.ts';
 import {
+  bindApprovalRecords,
   bindBlobs,
   bindExecutionStore,
   bindExecutions,
@@ -155,21 +156,21 @@ export class PlatformStack extends Stack {
 
     bindExecutionStore(this.openExecution, data);
     bindBlobs(this.openExecution, data, 'read and write');
-
     bindPeople(this.openExecution, data);
 
     bindExecutionStore(this.prepareStep, data);
     bindBlobs(this.prepareStep, data, 'read and write');
 
-    bindExecutionStore(this.requestApproval, data);
+    // What was decided is told already: these two write when it was resumed.
+    bindApprovalRecords(this.requestApproval, data, { events: false });
     bindTaskTokens(this.requestApproval, data, 'write');
     bindWaitingStates(this.requestApproval, executions);
 
-    bindExecutionStore(this.resumeApproval, data);
+    bindApprovalRecords(this.resumeApproval, data, { events: false });
     bindTaskTokens(this.resumeApproval, data, 'read and remove');
     bindWaitingStates(this.resumeApproval, executions);
 
-    bindExecutionStore(this.expireApproval, data);
+    bindApprovalRecords(this.expireApproval, data, { events: true });
 
     bindExecutionStore(this.finishStep, data);
     bindBlobs(this.finishStep, data, 'read and write');

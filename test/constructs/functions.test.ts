@@ -1,4 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CHECKS } from '../../lambdas/reconcile/reconcile.ts';
+import { RESUMES } from '../../lib/aws/outbox-items.ts';
 import { PLATFORM_FUNCTIONS } from '../../lib/project/build-functions.ts';
 import { type SynthesisedStage, synthesiseStage, text } from '../_helpers/synthesised-stage.ts';
 
@@ -25,6 +27,7 @@ describe('functions', () => {
     ).toEqual(
       [
         ...PLATFORM_FUNCTIONS.map((name) => `wflo-dev-${name}`),
+        'wflo-dev-step-data-processor-delete-old-records',
         'wflo-dev-step-data-processor-export-records',
         'wflo-dev-setup-data-processor-seed-records',
       ].sort(),
@@ -62,18 +65,47 @@ describe('functions', () => {
   });
 
   it.each([
-    ['open-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
+    ['open-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'PEOPLE_TABLE', 'STATE_TABLE']],
     ['prepare-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
-    ['invoke-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
+    ['request-approval', ['EVENTS_TABLE', 'STATE_TABLE', 'TOKENS_TABLE']],
+    ['resume-approval', ['EVENTS_TABLE', 'STATE_TABLE', 'TOKENS_TABLE']],
+    ['expire-approval', ['EVENTS_TABLE', 'STATE_TABLE']],
+    ['invoke-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'PEOPLE_TABLE', 'STATE_TABLE']],
     ['finish-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['close-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
     ['end-execution', ['EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['relay-events', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS']],
-    ['reconcile', ['ARTEFACT_BUCKET', 'AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
-    ['serve-sandbox-api', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'SANDBOX_LOG_GROUP', 'STATE_TABLE']],
-    ['serve-control-api', ['ARTEFACT_BUCKET', 'AUDIT_TABLE', 'EVENTS_TABLE', 'SANDBOX_LOG_GROUP', 'STATE_TABLE']],
+    [
+      'reconcile',
+      [
+        'ARTEFACT_BUCKET',
+        'AUDIT_TABLE',
+        'EVENTS_TABLE',
+        'EVENT_BUS',
+        'RESUME_FUNCTION',
+        'SANDBOX_CLUSTER',
+        'STATE_TABLE',
+      ],
+    ],
+    [
+      'serve-sandbox-api',
+      ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'PEOPLE_TABLE', 'SANDBOX_CLUSTER', 'SANDBOX_LOG_GROUP', 'STATE_TABLE'],
+    ],
+    [
+      'serve-control-api',
+      [
+        'ARTEFACT_BUCKET',
+        'AUDIT_TABLE',
+        'EVENTS_TABLE',
+        'PEOPLE_TABLE',
+        'RECONCILE_FUNCTION',
+        'SANDBOX_LOG_GROUP',
+        'STATE_TABLE',
+      ],
+    ],
     ['copy-code', ['ARTEFACT_BUCKET']],
     ['step-data-processor-export-records', ['RECORDS_TABLE']],
+    ['step-data-processor-delete-old-records', ['RECORDS_TABLE']],
   ])('%s gets these variables', (name, expected) => {
     expect(variables(name)).toEqual(expected);
   });
@@ -95,24 +127,45 @@ describe('log groups', () => {
 });
 
 describe('what starts functions', () => {
-  it('the stream: in order, in small batches, with an end to every failure', () => {
-    const [mapping, ...others] = stage.ofType('AWS::Lambda::EventSourceMapping');
-    expect(others).toEqual([]);
-    const { EventSourceArn, FunctionName, DestinationConfig, ...settings } = mapping?.Properties ?? {};
-    expect(text(EventSourceArn)).toContain('Events');
-    expect(text(FunctionName)).toContain('RelayEvents');
-    expect(text(DestinationConfig.OnFailure.Destination)).toContain('UndeliveredRecords');
-    expect(settings).toMatchObject({
-      BatchSize: 10,
-      ParallelizationFactor: 1,
-      StartingPosition: 'TRIM_HORIZON',
-      BisectBatchOnFunctionError: true,
-      MaximumRetryAttempts: 10,
-      MaximumRecordAgeInSeconds: 300,
-      FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
-    });
-    // The local AWS loses what a handler reports in this way.
-    expect(settings.FunctionResponseTypes).toBeUndefined();
+  /** By the function that it starts. */
+  const mappings = () =>
+    stage
+      .ofType('AWS::Lambda::EventSourceMapping')
+      .map(({ Properties }) => Properties)
+      .sort((a, b) => (text(a.FunctionName) < text(b.FunctionName) ? -1 : 1));
+
+  it('the stream, which has as many consumers as it may have: in order, in small batches, with an end to every failure', () => {
+    expect(mappings().map(({ FunctionName }) => text(FunctionName).replace(/Function[0-9A-F]{8}>$/, '>'))).toEqual([
+      '<RelayEvents>',
+      '<ResumeApproval>',
+    ]);
+    for (const { EventSourceArn, FunctionName: _function, DestinationConfig: _queue, ...settings } of mappings()) {
+      expect(text(EventSourceArn)).toMatch(/Events.*StreamArn/);
+      expect(settings).toMatchObject({
+        BatchSize: 10,
+        ParallelizationFactor: 1,
+        StartingPosition: 'TRIM_HORIZON',
+        BisectBatchOnFunctionError: true,
+        MaximumRetryAttempts: 10,
+        MaximumRecordAgeInSeconds: 300,
+      });
+      // The local AWS loses what a handler reports in this way.
+      expect(settings.FunctionResponseTypes).toBeUndefined();
+    }
+    const queues = mappings().map(({ DestinationConfig }) => text(DestinationConfig.OnFailure.Destination));
+    expect(queues[0]).toContain('UndeliveredRecords');
+    expect(queues[1]).toContain('UndeliveredDecisions');
+  });
+
+  it('new items of the stream: all of them the relay, and the resumer those that the store marks', () => {
+    const patterns = mappings().map(({ FilterCriteria }) =>
+      FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern)),
+    );
+    expect(patterns).toEqual([
+      [{ eventName: ['INSERT'] }],
+      [{ eventName: ['INSERT'], dynamodb: { NewImage: { resumes: { S: ['approval'] } } } }],
+    ]);
+    expect(RESUMES).toEqual({ attribute: 'resumes', value: 'approval' });
   });
 
   it('the end of an execution of this stage, with queues behind delivery and failure', () => {
@@ -148,7 +201,7 @@ describe('what starts functions', () => {
 describe('alarms', () => {
   it('all tell the topic', () => {
     const alarms = stage.ofType('AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(22);
+    expect(alarms).toHaveLength(27);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toHaveLength(1);
       expect(Properties.AlarmDescription.length).toBeGreaterThan(20);
@@ -171,10 +224,18 @@ describe('alarms', () => {
       .ofType('AWS::CloudWatch::Alarm')
       .filter(({ Properties }) => Properties.Namespace === 'Wflo')
       .map(({ Properties }) => {
-        const [dimension, ...others] = Properties.Dimensions;
-        expect([dimension.Name, others, Properties.Statistic]).toEqual(['service', [], 'Sum']);
+        const { service, ...others } = Object.fromEntries(
+          Properties.Dimensions.map(({ Name, Value }: { Name: string; Value: string }) => [Name, Value]),
+        );
+        expect(Properties.Statistic).toBe('Sum');
         const { MetricName, Threshold, Period, EvaluationPeriods } = Properties;
-        return [MetricName, dimension.Value, Threshold, (Period / 60) * EvaluationPeriods];
+        const which = [MetricName, ...Object.values(others)].join(' ');
+        // A repair is counted by the name of its check.
+        expect([MetricName, Object.keys(others)]).toEqual([
+          MetricName,
+          /^ReconcileRepairs /.test(which) ? ['check'] : [],
+        ]);
+        return [which, service, Threshold, (Period / 60) * EvaluationPeriods];
       });
     expect(counted.sort()).toEqual([
       ['AuditGaps', 'relay-events', 1, 1],
@@ -184,8 +245,10 @@ describe('alarms', () => {
       ['LogsNotWritten', 'serve-sandbox-api', 1, 3],
       ['OutcomeRefused', 'finish-step', 1, 1],
       ['OutcomeRefused', 'reconcile', 1, 1],
+      ['ReconcileRepairs overdue-approvals', 'reconcile', 1, 1],
       ['UnknownOutboxItems', 'relay-events', 1, 1],
     ]);
+    expect(CHECKS.map(({ name }) => name)).toContain('overdue-approvals');
     const services = stage
       .ofType('AWS::Lambda::Function')
       .map(({ Properties }) => Properties.Environment?.Variables?.POWERTOOLS_SERVICE_NAME);

@@ -90,7 +90,7 @@ describe('state machines', () => {
 describe('what open executions name', () => {
   it('stays: versions of step functions and copied code', () => {
     const versions = stage.ofType('AWS::Lambda::Version');
-    expect(versions).toHaveLength(1);
+    expect(versions).toHaveLength(2);
     for (const resource of [...versions, ...stage.ofType('Custom::CodeCopy')]) {
       expect([resource.DeletionPolicy, resource.UpdateReplacePolicy], resource.id).toEqual(['Retain', 'Retain']);
     }

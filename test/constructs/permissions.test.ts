@@ -129,6 +129,22 @@ describe('what each function may do, beside its log, trace and keys', () => {
     ['OpenExecution', [...records, ...blobs]],
     ['PrepareStep', [...records, ...blobs]],
     ['CloseExecution', [...records, ...blobs]],
+    ['RequestApproval', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'states:SendTaskSuccess']],
+    [
+      'ResumeApproval',
+      [
+        'dynamodb:DeleteItem',
+        'dynamodb:DescribeStream',
+        'dynamodb:GetItem',
+        'dynamodb:GetRecords',
+        'dynamodb:GetShardIterator',
+        'dynamodb:ListStreams',
+        'dynamodb:UpdateItem',
+        'sqs:SendMessage',
+        'states:SendTaskSuccess',
+      ],
+    ],
+    ['ExpireApproval', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']],
     ['FinishStep', [...records, 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:StopTask', ...blobs]],
     ['InvokeStep', [...records, 'lambda:InvokeFunction', ...blobs]],
     ['ServeSandboxApi', [...records, 'ecs:DescribeTasks', ...blobs]],
@@ -136,6 +152,8 @@ describe('what each function may do, beside its log, trace and keys', () => {
       'ServeControlApi',
       [
         ...records,
+        'dynamodb:DeleteItem',
+        'lambda:InvokeFunction',
         's3:GetObject',
         's3:ListBucket',
         'states:DescribeExecution',
@@ -173,6 +191,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
         'ecs:ListTasks',
         'ecs:StopTask',
         'events:PutEvents',
+        'lambda:InvokeFunction',
         ...blobs,
         'states:DescribeExecution',
         'states:StopExecution',
@@ -180,21 +199,43 @@ describe('what each function may do, beside its log, trace and keys', () => {
     ],
     ['CopyCode', ['s3:GetObject', 's3:PutObject']],
     ['WorkflowdataprocessorStepexportrecords', ['dynamodb:Scan']],
+    ['WorkflowdataprocessorStepdeleteoldrecords', ['dynamodb:DeleteItem']],
     ['WorkflowdataprocessorSetupseedrecords', ['dynamodb:BatchWriteItem']],
   ])('%s', (role, actions) => {
     expect(own(role)).toEqual([...actions].sort());
   });
 
-  it('only invoke-step calls step functions, in every version', () => {
-    const invoke = granted().filter(({ Action }) => Action.includes('lambda:InvokeFunction'));
-    const steps = invoke.filter(({ Resource }) =>
-      Resource.some((resource) => resource.includes('Step') && resource.includes('exportrecords')),
-    );
-    expect(steps.map(({ role }) => role)).toEqual(['InvokeStep']);
-    expect(steps.flatMap(({ Resource }) => Resource).map((resource) => resource.replace(/[0-9A-F]{8}/, ''))).toEqual([
-      '<WorkflowdataprocessorStepexportrecordsFunction.Arn>',
-      '<WorkflowdataprocessorStepexportrecordsFunction.Arn>:*',
+  it('calls of functions are these: step functions in every version, and two of the platform', () => {
+    const calls = granted().filter(({ Action }) => Action.some((action) => action.startsWith('lambda:')));
+    const machines = calls.filter(({ role }) => role.startsWith('Workflow'));
+    const others = calls.filter(({ role }) => !role.startsWith('Workflow'));
+    expect(
+      others.flatMap(({ role, Action, Resource }) =>
+        Resource.map((resource) => `${role} ${Action.join()} ${resource.replace(/[0-9A-F]{8}/, '')}`),
+      ),
+    ).toEqual([
+      'Reconcile lambda:InvokeFunction <ResumeApprovalFunction.Arn>',
+      'ServeControlApi lambda:InvokeFunction <ReconcileFunction.Arn>',
+      'InvokeStep lambda:InvokeFunction <WorkflowdataprocessorStepdeleteoldrecordsFunction.Arn>',
+      'InvokeStep lambda:InvokeFunction <WorkflowdataprocessorStepexportrecordsFunction.Arn>',
+      'InvokeStep lambda:InvokeFunction <WorkflowdataprocessorStepdeleteoldrecordsFunction.Arn>:*',
+      'InvokeStep lambda:InvokeFunction <WorkflowdataprocessorStepexportrecordsFunction.Arn>:*',
     ]);
+    // Machines start the handlers of their graph, and neither a step function nor who reads tokens.
+    const called = machines.flatMap(({ Resource }) => Resource).join(' ');
+    expect(called).toContain('RequestApproval');
+    expect(called).not.toMatch(/ResumeApproval|Reconcile|ServeControlApi|Step(export|delete)/);
+  });
+
+  it('the waiting states of this stage are resumed by who writes tokens and who reads them, and by nobody else', () => {
+    const states = granted().filter(({ Action }) => Action.some((action) => /^states:SendTask/.test(action)));
+    expect(states.map(({ role, Action, Resource }) => [role, Action, Resource])).toEqual(
+      ['RequestApproval', 'ResumeApproval'].map((role) => [
+        role,
+        ['states:SendTaskSuccess'],
+        ['arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:wflo-dev-*'],
+      ]),
+    );
   });
 
   it('only copy-code writes code, only the sandbox API signs uploads and workspaces', () => {
@@ -213,12 +254,68 @@ describe('what each function may do, beside its log, trace and keys', () => {
     expect(granted().filter(({ Action }) => Action.some((action) => action.startsWith('s3:Delete')))).toEqual([]);
   });
 
-  it('nobody deletes records or chains', () => {
+  /** Functions with the item actions that they have on a table, indexes apart. */
+  const onTable = (name: string) => {
+    const holders = granted().flatMap(({ role, Action, Resource }) =>
+      Resource.some((resource) => new RegExp(`(FnGetAtt|<)${name}[0-9A-F]{8}(\\.)?Arn`).test(resource))
+        ? Action.map((action) => [role, action] as const)
+        : [],
+    );
+    const roles = [...new Set(holders.map(([role]) => role))].sort();
+    return Object.fromEntries(
+      roles.map((role) => [
+        role,
+        holders.flatMap(([other, action]) => (other === role ? [action.replace('dynamodb:', '')] : [])).sort(),
+      ]),
+    );
+  };
+
+  it('tokens are written by one function, which cannot read them, and read by one, which cannot write them', () => {
+    expect(onTable('Tokens')).toEqual({
+      RequestApproval: ['PutItem'],
+      ResumeApproval: ['DeleteItem', 'GetItem'],
+    });
+  });
+
+  it('people are changed by the control API, and read by who decides whether somebody may approve', () => {
+    expect(onTable('People')).toEqual({
+      InvokeStep: ['GetItem'],
+      OpenExecution: ['GetItem'],
+      ServeControlApi: ['DeleteItem', 'GetItem', 'PutItem', 'Query'],
+      ServeSandboxApi: ['GetItem'],
+    });
+  });
+
+  it('whoever writes events puts them, and only the relay and reconcile mark them', () => {
+    const events = onTable('Events');
+    const writers = (action: string) => Object.keys(events).filter((role) => events[role]?.includes(action));
+    expect(writers('PutItem')).toEqual([
+      'CloseExecution',
+      'EndExecution',
+      'ExpireApproval',
+      'FinishStep',
+      'InvokeStep',
+      'OpenExecution',
+      'PrepareStep',
+      'Reconcile',
+      'ServeControlApi',
+      'ServeSandboxApi',
+    ]);
+    expect(writers('UpdateItem')).toEqual(['Reconcile', 'RelayEvents']);
+    expect(events).not.toHaveProperty('RequestApproval');
+    expect(events).not.toHaveProperty('ResumeApproval');
+  });
+
+  it('nobody deletes records or chains: only tokens that were used, and identities that are no longer somebody', () => {
+    const deletes = granted().filter(({ Action }) => Action.some((a) => /dynamodb:(Delete|BatchWrite)/.test(a)));
     expect(
-      granted()
-        .filter(({ Action }) => Action.some((a) => /dynamodb:(Delete|BatchWrite)/.test(a)))
-        .map(({ role }) => role),
-    ).toEqual(['WorkflowdataprocessorSetupseedrecords']);
+      deletes.map(({ role, Resource }) => [role, Resource.map((resource) => resource.replace(/[0-9A-F]{8}.*$/, ''))]),
+    ).toEqual([
+      ['ResumeApproval', ['<FnGetAttTokens']],
+      ['ServeControlApi', ['<FnGetAttPeople']],
+      ['WorkflowdataprocessorStepdeleteoldrecords', ['<WorkflowdataprocessorResourcesRecords']],
+      ['WorkflowdataprocessorSetupseedrecords', ['<WorkflowdataprocessorResourcesRecords']],
+    ]);
   });
 
   it('only the relay and reconcile write the chain', () => {

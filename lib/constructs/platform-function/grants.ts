@@ -33,14 +33,24 @@ export function bindExecutionStore(fn: PlatformFunction, stores: Stores, indexes
   fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['PutItem'] });
 }
 
+/**
+ * `ExecutionStore` of a function that gets single records and changes some, but makes none. Its store wants to know the
+ * Events table also where no change is told of: `events` says whether it writes any.
+ */
+export function bindApprovalRecords(fn: PlatformFunction, stores: Stores, { events }: { events: boolean }): void {
+  fn.bindTable('STATE_TABLE', stores.stateTable, { actions: ['GetItem', 'UpdateItem'] });
+  if (events) fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['PutItem'] });
+  else fn.setEnvironment('EVENTS_TABLE', stores.eventsTable.tableName);
+}
+
 /** `People`: what decisions and claims read of people. */
 export function bindPeople(fn: PlatformFunction, stores: Stores): void {
   fn.bindTable('PEOPLE_TABLE', stores.peopleTable, { actions: ['GetItem'] });
 }
 
-/** `PeopleStore`: the control API alone changes people. */
+/** `PeopleStore`: the control API alone changes people. A record is put whole, on condition of its version. */
 export function bindPeopleStore(fn: PlatformFunction, stores: Stores): void {
-  fn.bindTable('PEOPLE_TABLE', stores.peopleTable, { actions: ['GetItem', 'Query', ...COMMIT, 'DeleteItem'] });
+  fn.bindTable('PEOPLE_TABLE', stores.peopleTable, { actions: ['GetItem', 'Query', 'PutItem', 'DeleteItem'] });
 }
 
 /** Task tokens: who writes them reads none, and one function alone reads them. */

@@ -254,7 +254,8 @@ describe('time', () => {
   it('expires what nobody decides, and the execution is rejected', async () => {
     const prepared = await asked();
     scene.clock.advance(POLICY.withinSeconds + 1);
-    expect(await overdueApprovals.run(reconcilePorts())).toEqual({ repaired: 1, failures: [] });
+    // Not a repair, which would be an alarm.
+    expect(await overdueApprovals.run(reconcilePorts())).toEqual({ repaired: 0, failures: [] });
     expect(await scene.approval()).toMatchObject({ status: 'expired' });
     expect(scene.waiting.resumed.at(-1)?.output).toEqual({ decision: 'refused' });
     await expect(scene.decide('bob')).rejects.toMatchObject({ code: 'approval_expired' });
