@@ -10,9 +10,12 @@ const STATUS: { readonly [C in ErrorCode]?: 400 | 401 | 403 | 409 } = {
   invalid_request: 400,
   invalid_session: 401,
   claim_refused: 403,
+  approval_stale: 409,
   claim_conflict: 409,
   execution_closed: 409,
+  frozen: 409,
   late_result: 409,
+  not_approved: 409,
   payload_changed: 409,
   stale_epoch: 409,
 };

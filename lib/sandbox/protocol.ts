@@ -2,7 +2,8 @@
  * The runner protocol, version 1: JSON over HTTPS, `POST <api>/v1/<verb>`. The runner and the sandbox API both build
  * on these types. After the claim every call carries `authorization: Bearer <sessionToken>`. An answer other than
  * 2xx has the body `{ error: { code, message } }`; 409 means that this runner no longer acts (`stale_epoch`,
- * `claim_conflict`, `execution_closed`, `late_result`), 401 an unknown or expired session, 400 a malformed request.
+ * `claim_conflict`, `execution_closed`, `late_result`), or may not act at all (`not_approved`, `approval_stale`,
+ * `payload_changed`, `frozen`), 401 an unknown or expired session, 400 a malformed request.
  */
 import type { Json } from '../json.ts';
 import type { Exit } from './exit.ts';
