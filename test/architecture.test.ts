@@ -37,7 +37,16 @@ function violations(
     .map(({ file, imported }) => `${file} imports ${imported}`);
 }
 
-const DOMAIN = ['lib/workflow', 'lib/compiler', 'lib/execution', 'lib/sandbox', 'lib/audit'];
+const DOMAIN = [
+  'lib/workflow',
+  'lib/compiler',
+  'lib/execution',
+  'lib/sandbox',
+  'lib/audit',
+  'lib/approvals',
+  'lib/people',
+  'lib/authorization',
+];
 const isCdk = (imported: string) =>
   within(imported, 'aws-cdk-lib', 'constructs', 'cdk-nag', 'lib/constructs', 'lib/stacks');
 const isAws = (imported: string) => imported.startsWith('@aws-sdk/') || within(imported, 'lib/aws');
