@@ -1,7 +1,6 @@
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { OutboxItem } from '../../lib/audit/events.ts';
 import { parseOutboxItem } from '../../lib/audit/parse-outbox-item.ts';
-import { parseExecutionId } from '../../lib/execution/identity.ts';
 import { SCHEMA } from '../../lib/execution/records.ts';
 import { canonicalJson, sha256 } from '../../lib/json.ts';
 import type { AuditStore, Clock, EventBus, Ids, OutboxStore } from '../../lib/ports.ts';
@@ -37,7 +36,8 @@ export async function relayItem(ports: RelayPorts, key: OutboxKey, value: unknow
 }
 
 function gapItem(ports: RelayPorts, { executionId, outboxId }: OutboxKey, value: unknown, reason: string): OutboxItem {
-  const { workflow } = parseExecutionId(executionId);
+  // Of the chain of a tenant too, which is no execution.
+  const [workflow = ''] = executionId.split(':');
   const gap = buildEvent(
     ports,
     { executionId, workflow, traceId: executionId },

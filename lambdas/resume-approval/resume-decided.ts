@@ -1,4 +1,5 @@
 import type { DynamoDBRecord } from 'aws-lambda';
+import { isApprovalId } from '../../lib/approvals/approval-id.ts';
 import { DECISION_EVENTS, type ResumePorts, resumeApproval } from '../../lib/approvals/resume.ts';
 import { plainImage } from '../shared/stream-image.ts';
 
@@ -26,7 +27,8 @@ function decidedIn({ eventName, dynamodb }: DynamoDBRecord): readonly string[] {
   return events.flatMap((event: { eventType?: unknown; data?: { approvalId?: unknown } } | null) =>
     typeof event?.eventType === 'string' &&
     (DECISION_EVENTS as readonly string[]).includes(event.eventType) &&
-    typeof event.data?.approvalId === 'string'
+    typeof event.data?.approvalId === 'string' &&
+    isApprovalId(event.data.approvalId)
       ? [event.data.approvalId]
       : [],
   );

@@ -25,6 +25,15 @@ export function parseApprovalId(approvalId: string): ApprovalName {
   return { executionId, path, number: Number(digits) };
 }
 
+export function isApprovalId(text: string): boolean {
+  try {
+    parseApprovalId(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function executionIdOfApproval(approvalId: string): string {
   return parseApprovalId(approvalId).executionId;
 }

@@ -1,10 +1,11 @@
-import type { AttributeValue, DynamoDBRecord } from 'aws-lambda';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { relayStream } from '../../../../lambdas/relay-events/relay-stream.ts';
+import { buildEvent } from '../../../../lib/audit/build-event.ts';
 import { verifyChain } from '../../../../lib/audit/chain.ts';
 import type { OutboxItem } from '../../../../lib/audit/events.ts';
-import type { Json } from '../../../../lib/json.ts';
+import { tenantChain } from '../../../../lib/people/tenant-chain.ts';
 import { EXECUTION_ID, ExecutionScene } from '../../../_helpers/execution-scene.ts';
+import { rowOf, streamRecord } from '../../../_helpers/stream-records.ts';
 
 let scene: ExecutionScene;
 beforeEach(async () => {
@@ -13,37 +14,8 @@ beforeEach(async () => {
   await scene.prepare();
 });
 
-/** A stream record as DynamoDB writes it. */
-function streamRecord(
-  image: { readonly [name: string]: Json },
-  eventName: 'INSERT' | 'MODIFY' | 'REMOVE' = 'INSERT',
-): DynamoDBRecord {
-  const { pk, sk } = image;
-  return {
-    eventName,
-    dynamodb: { Keys: { pk: attribute(pk ?? null), sk: attribute(sk ?? null) }, NewImage: attributes(image) },
-  };
-}
-const row = (item: OutboxItem): { readonly [name: string]: Json } => ({
-  pk: `EXEC#${item.executionId}`,
-  sk: item.outboxId,
-  unpublishedShard: '7',
-  ...(item as unknown as { readonly [name: string]: Json }),
-});
-const inserts = () => scene.executions.outbox(EXECUTION_ID).map((item) => streamRecord(row(item)));
+const inserts = () => scene.executions.outbox(EXECUTION_ID).map((item) => streamRecord(rowOf(item)));
 const chain = async () => (await scene.audit.list(EXECUTION_ID, 0, 100)).items;
-
-function attribute(value: Json): AttributeValue {
-  if (value === null) return { NULL: true };
-  if (typeof value === 'string') return { S: value };
-  if (typeof value === 'number') return { N: String(value) };
-  if (typeof value === 'boolean') return { BOOL: value };
-  if (Array.isArray(value)) return { L: (value as readonly Json[]).map(attribute) };
-  return { M: attributes(value as { readonly [name: string]: Json }) };
-}
-function attributes(image: { readonly [name: string]: Json }): { [name: string]: AttributeValue } {
-  return Object.fromEntries(Object.entries(image).map(([name, value]) => [name, attribute(value)]));
-}
 
 describe('relaying new items', () => {
   it('appends them to the chain, publishes them in order, and marks them', async () => {
@@ -66,7 +38,7 @@ describe('relaying new items', () => {
   it('ignores its own mark and the expiry', async () => {
     const [first] = scene.executions.outbox(EXECUTION_ID);
     if (first === undefined) throw new Error('no outbox item');
-    const records = [streamRecord(row(first), 'MODIFY'), streamRecord(row(first), 'REMOVE')];
+    const records = [streamRecord(rowOf(first), 'MODIFY'), streamRecord(rowOf(first), 'REMOVE')];
     expect(await relayStream(scene, records)).toEqual({ relayed: 0, gaps: 0, unknown: 0 });
     expect(scene.bus.published).toEqual([]);
   });
@@ -129,12 +101,62 @@ describe('an item that cannot be read', () => {
   it('is a gap when it claims to be another item', async () => {
     const [first] = scene.executions.outbox(EXECUTION_ID);
     if (first === undefined) throw new Error('no outbox item');
-    expect(await relayStream(scene, [streamRecord({ ...row(first), sk: '01OTHER0000000000000000001' })])).toMatchObject(
-      { gaps: 1 },
-    );
+    expect(
+      await relayStream(scene, [streamRecord({ ...rowOf(first), sk: '01OTHER0000000000000000001' })]),
+    ).toMatchObject({ gaps: 1 });
   });
 
   it.each(['SOMETHING#else', 'EXEC#no id'])('is counted when its key is not of an outbox item: %s', async (pk) => {
     expect(await relayStream(scene, [streamRecord({ ...poison, pk })])).toEqual({ relayed: 0, gaps: 0, unknown: 1 });
+  });
+});
+
+describe('the chain of a tenant', () => {
+  const CHAIN = 'tenant:default';
+
+  /** Two emergency stops, as the control API writes them. */
+  async function stopped(): Promise<readonly OutboxItem[]> {
+    for (const version of [1, 2]) {
+      const freeze = { version, all: true, workflows: [], tenants: [], reason: 'leaked' };
+      const event = buildEvent(scene, tenantChain('default'), {
+        type: 'freeze.set',
+        actor: { type: 'person', id: 'ada', via: 'api' },
+        data: { scope: { all: true, workflows: [], tenants: [] }, reason: 'leaked' },
+      });
+      await scene.executions.setFreeze(freeze, [event]);
+    }
+    return scene.executions.outbox(CHAIN);
+  }
+  const tenantRecords = async () => (await scene.audit.list(CHAIN, 0, 100)).items;
+
+  it('is relayed as that of an execution is, and stands for itself', async () => {
+    const items = await stopped();
+    const batch = [...items, ...scene.executions.outbox(EXECUTION_ID)].map((item) => streamRecord(rowOf(item)));
+    expect(await relayStream(scene, batch)).toEqual({ relayed: 4, gaps: 0, unknown: 0 });
+    const records = await tenantRecords();
+    expect(records.map(({ seq, event }) => [seq, event.eventType])).toEqual([
+      [1, 'freeze.set'],
+      [2, 'freeze.set'],
+    ]);
+    expect(verifyChain(records, scene.executions.chainEvents(CHAIN))).toMatchObject({ ok: true });
+    expect(scene.bus.published.slice(0, 2)).toEqual(records);
+    expect(await chain()).toHaveLength(2);
+  });
+
+  it('has a gap where an item cannot be read, which does not stop what follows', async () => {
+    const [first, second] = (await stopped()).map((item) => streamRecord(rowOf(item)));
+    if (first === undefined || second === undefined) throw new Error('no outbox items');
+    const poison = streamRecord({ pk: `EXEC#${CHAIN}`, sk: '01POISON000000000000000001', schema: 1, events: 'none' });
+    expect(await relayStream(scene, [first, poison, second])).toEqual({ relayed: 2, gaps: 1, unknown: 0 });
+    const records = await tenantRecords();
+    expect(records.map(({ event }) => event.eventType)).toEqual(['freeze.set', 'audit.gap', 'freeze.set']);
+    expect(records[1]?.event).toMatchObject({ executionId: CHAIN, workflow: 'tenant', traceId: CHAIN });
+  });
+
+  it.each(['tenant:', 'tenant:Default', 'tenant:a b', 'tenants'])('is none of that name: %s', async (id) => {
+    const [item] = await stopped();
+    if (item === undefined) throw new Error('no outbox item');
+    const record = streamRecord({ ...rowOf(item), pk: `EXEC#${id}` });
+    expect(await relayStream(scene, [record])).toEqual({ relayed: 0, gaps: 0, unknown: 1 });
   });
 });
