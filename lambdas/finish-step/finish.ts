@@ -207,8 +207,10 @@ function eventsOf(
 ): WfloEvent[] {
   const about = { actor: GRAPH, stepPath: attempt.path, attempt: attempt.attempt };
   const events: WfloEvent[] = [];
-  // A silent lease was told as lost when it was fenced; an attempt that was never claimed has no sandbox to lose.
-  if (outcome.concluded && attempt.kind === 'sandbox' && attempt.exit === undefined && wasClaimed(attempt)) {
+  // A lease that was silent or frozen was told as lost when it was fenced, and left an exit or an error; an attempt that
+  // was never claimed has no sandbox to lose.
+  const untold = attempt.exit === undefined && attempt.error === undefined;
+  if (outcome.concluded && attempt.kind === 'sandbox' && untold && wasClaimed(attempt)) {
     events.push(
       buildEvent(ports, execution, {
         ...about,
