@@ -5,6 +5,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { approvals } from './approvals.ts';
 import type { Benchmark, Figure } from './bench.ts';
 import { bundles } from './bundles.ts';
 import { containers } from './containers.ts';
@@ -14,7 +15,7 @@ import { step } from './step.ts';
 import { synth } from './synth.ts';
 import { root } from './timed-command.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [bundles, synth, demo, step, sandbox, containers];
+const BENCHMARKS: readonly Benchmark[] = [bundles, synth, demo, step, approvals, sandbox, containers];
 const results = join(root, 'bench', 'results');
 
 interface Result {

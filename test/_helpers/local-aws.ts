@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..');
 export const projectDir = join(root, 'build', 'e2e');
 
 /** Lays out the project: settings as in the checkout, workflows as links, so that their imports and code resolve as they do there. */
-function layOutProject(): void {
+export function layOutProject(): void {
   mkdirSync(projectDir, { recursive: true });
   const settings = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { app: string };
   writeFileSync(

@@ -9,7 +9,7 @@ export const localUp: Command = {
   name: 'local up',
   summary: 'start the local AWS and deploy every workflow of this folder into it',
   description:
-    'Needs Python >= 3.10 and no AWS account, and Docker only for `--driver docker`, which is given anew each time. Call it again after a change: only what changed is deployed.',
+    'Needs Python >= 3.10 and no AWS account, and Docker only for `--driver docker`, which is given anew each time. Call it again after a change: only what changed is deployed. Makes people with keys of their own to try approvals with (`--as`).',
   positionals: [],
   options: [
     { name: 'port', value: 'PORT', summary: 'where it listens (default: the port of the last time, else a free one)' },
@@ -19,7 +19,7 @@ export const localUp: Command = {
       summary: 'how sandboxes run: `process` (default) or `docker`, in containers with the limits of their tasks',
     },
   ],
-  json: '`{ endpoint, controlApiUrl, stage, workflows, emulator, deploy, isolation, milliseconds }`',
+  json: '`{ endpoint, controlApiUrl, stage, people, workflows, emulator, deploy, isolation, milliseconds }`',
   examples: [{ command: 'wflo local up', shows: 'a local AWS, ready for `wflo run … --local`' }],
   async run(invocation, { env, output, projectDir }) {
     const port = portOf(invocation.value('port'));
@@ -31,9 +31,11 @@ export const localUp: Command = {
       ...(port === undefined ? {} : { port }),
       ...(driver === undefined ? {} : { driver }),
     });
-    output.result({ stage: state.stage, ...result }, () => [
+    const people = Object.keys(state.people ?? {}).sort();
+    output.result({ stage: state.stage, people, ...result }, () => [
       `the local AWS is up at ${result.endpoint} (${durationText(result.milliseconds)})`,
       `workflows: ${result.workflows.join(', ') || 'none'}`,
+      ...(people.length === 0 ? [] : [`people (--as): ${people.join(', ')}`]),
       ...isolationLines(result.isolation),
     ]);
     if (result.workflows.length > 0) output.note(`start one: ${programName(env)} run <workflow> --local --wait`);

@@ -29,7 +29,7 @@ function reportOf(plan) {
   const lines = [
     `# ${title}`,
     '',
-    `Of ${records(plan.examined)}, ${plan.count} (${sizeOf(plan.bytes)}) were last used before ${plan.cutoff} and can be deleted. Nothing was deleted.`,
+    `Of ${records(plan.examined)}, ${plan.count} (${sizeOf(plan.bytes)}) were last used before ${plan.cutoff} and can be deleted. Nothing has been deleted yet.`,
     '',
     '| Kind | Examined | To delete | Size |',
     '|---|---:|---:|---:|',
