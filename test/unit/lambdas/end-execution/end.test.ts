@@ -12,7 +12,7 @@ import {
   ExecutionScene,
   PLAN,
 } from '../../../_helpers/execution-scene.ts';
-import { aLease, anAttempt } from '../../../_helpers/fakes/records.ts';
+import { aLease, anApproval, anAttempt } from '../../../_helpers/fakes/records.ts';
 
 let scene: ExecutionScene;
 beforeEach(() => {
@@ -253,6 +253,67 @@ describe('more than a transaction takes', () => {
     for (const item of scene.executions.outbox(EXECUTION_ID)) await relayItem(scene, item, item);
     const { items } = await scene.audit.list(EXECUTION_ID, 0, 1000);
     expect(verifyChain(items, (await scene.execution()).eventCount)).toMatchObject({ ok: true });
+  });
+});
+
+describe('more requests for approval than a transaction takes', () => {
+  const COUNT = 95;
+  const paths = Array.from({ length: COUNT }, (_, index) => `gate-${index}`);
+
+  beforeEach(async () => {
+    await scene.open();
+    scene.executions.seed({
+      attempts: paths.map((path) => anAttempt({ path, kind: 'approval', status: 'waiting_approval' })),
+      approvals: [
+        ...paths.map((path) => anApproval({ path })),
+        anApproval({ path: 'granted', status: 'granted', version: 2 }),
+        anApproval({ path: 'rejected', status: 'rejected', version: 2 }),
+      ],
+    });
+    await scene.beginToCancel('wrong table');
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+  });
+  const byStatus = async (status: string) =>
+    (await scene.executions.listApprovals(EXECUTION_ID)).filter((approval) => approval.status === status);
+  const cancellations = () =>
+    scene.executions.events(EXECUTION_ID).filter(({ eventType }) => eventType === 'approval.cancelled');
+
+  it('are all closed before the end is told, each once, and what was decided stays', async () => {
+    await scene.end();
+    expect(await byStatus('pending')).toEqual([]);
+    const closed = await byStatus('cancelled');
+    expect(closed).toHaveLength(COUNT);
+    expect(closed.every(({ version, checkAt }) => version === 2 && checkAt === undefined)).toBe(true);
+    expect((await byStatus('granted')).map(({ path }) => path)).toEqual(['granted']);
+    expect((await byStatus('rejected')).map(({ path }) => path)).toEqual(['rejected']);
+    expect(new Set(cancellations().map(({ data }) => data.approvalId))).toEqual(
+      new Set(closed.map(({ approvalId }) => approvalId)),
+    );
+    expect(cancellations()).toHaveLength(COUNT);
+    expect(cancellations()[0]).toMatchObject({ actor: { id: 'ada' }, data: { reason: 'wrong table' } });
+    expect(scene.events().at(-1)).toBe('workflow.cancelled');
+  });
+
+  it('are closed to the last also when the call was cut off in between', async () => {
+    let commits = 0;
+    scene.executions.beforeCommit = () => {
+      commits += 1;
+      if (commits === 2) throw new Error('out of time');
+    };
+    await expect(scene.end()).rejects.toThrow('out of time');
+    expect(await byStatus('pending')).toHaveLength(COUNT - 40);
+    expect(scene.events()).not.toContain('workflow.cancelled');
+    scene.executions.beforeCommit = undefined;
+    await scene.end();
+    expect(await byStatus('pending')).toEqual([]);
+    expect(cancellations()).toHaveLength(COUNT);
+  });
+
+  it('are closed once by two calls at the same time', async () => {
+    await Promise.all([scene.end(), scene.end()]);
+    expect(await byStatus('cancelled')).toHaveLength(COUNT);
+    expect(cancellations()).toHaveLength(COUNT);
+    expect(scene.events().filter((type) => type === 'workflow.cancelled')).toHaveLength(1);
   });
 });
 
