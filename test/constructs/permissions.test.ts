@@ -236,6 +236,14 @@ describe('what each function may do, beside its log, trace and keys', () => {
         ['arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:wflo-dev-*'],
       ]),
     );
+    for (const role of ['RequestApproval', 'ResumeApproval']) {
+      // The output that a state is told is encrypted with the key of its machine.
+      const key = allowed(role).filter(
+        ({ Condition }) =>
+          text(Condition?.StringEquals?.['kms:ViaService'] ?? '') === 'states.<AWS::Region>.amazonaws.com',
+      );
+      expect(key.map(({ Action }) => [...Action].sort())).toEqual([['kms:Decrypt', 'kms:GenerateDataKey']]);
+    }
   });
 
   it('only copy-code writes code, only the sandbox API signs uploads and workspaces', () => {
