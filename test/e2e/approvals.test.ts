@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { DynamoDBClient, GetItemCommand, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { SendTaskSuccessCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { verifyChain } from '../../lib/audit/chain.ts';
 import { connect } from '../../lib/cli/target.ts';
 import type { ApprovalSummary, ApprovalView, ExecutionView } from '../../lib/client/api.ts';
-import type { ControlApiClient } from '../../lib/client/client.ts';
+import { type ControlApiClient, createClient } from '../../lib/client/client.ts';
 import { WfloError } from '../../lib/errors.ts';
+import { readLocalState } from '../../lib/local-cloud/index.ts';
+import { ensureUser } from '../../lib/local-cloud/operator.ts';
 import { type LocalAws, localAws, projectDir } from '../_helpers/local-aws.ts';
 import { eventually, wflo, wfloJson } from '../_helpers/wflo.ts';
 
@@ -213,6 +216,36 @@ describe('who asked', () => {
   it('is not what the input says', async () => {
     const input = { note: 'n', wflo: { requester: 'grace' } };
     expect(await codeOf(ada.start({ workflow: 'gated', input }))).toBe('unknown_option');
+  });
+});
+
+describe('another tenant', () => {
+  it('sees, decides and stops nothing of this one', async () => {
+    const state = await readLocalState(projectDir);
+    const url = state?.deployed?.controlApiUrl;
+    if (state === undefined || typeof url !== 'string') throw new Error('nothing is deployed');
+    const scope = { region: aws.region, account: aws.account, stage: aws.stage, controlApiUrl: url };
+    const keys = await ensureUser(state, aws.credentials, scope, { name: 'zoe-of-acme', known: undefined });
+    const operator = await connect({ kind: 'local' }, projectDir);
+    const arn = `arn:aws:iam::${aws.account}:user/zoe-of-acme`;
+    await operator.addTenant({ tenant: 'acme', personId: 'zoe', name: 'Zoe', arn });
+    const ca = readFileSync(state.caFile, 'utf8');
+    const zoe = createClient({ url, region: aws.region, credentials: keys, ca });
+    expect(await zoe.me()).toMatchObject({ tenant: 'acme', personId: 'zoe', roles: ['administrator'] });
+
+    const id = await asked('gated');
+    expect(await codeOf(zoe.describe(id))).toBe('unknown_execution');
+    expect(await codeOf(zoe.events(id))).toBe('unknown_execution');
+    expect(await codeOf(zoe.cancel(id))).toBe('unknown_execution');
+    expect(await codeOf(zoe.approval(`${id}:act:1`))).toBe('unknown_approval');
+    expect(await codeOf(zoe.decide(`${id}:act:1`, { decision: 'approve' }))).toBe('unknown_approval');
+    expect(await codeOf(zoe.freeze({ all: true, reason: 'mine' }))).toBe('forbidden');
+    expect(await codeOf(zoe.freeze({ tenant: 'default', reason: 'mine' }))).toBe('forbidden');
+    expect(await codeOf(zoe.start({ workflow: 'gated', input: { note: 'n' } }))).toBe('approvers_missing');
+    for await (const page of zoe.approvals({ all: true })) expect(page).toEqual([]);
+    expect((await zoe.people()).map(({ personId }) => personId)).toEqual(['zoe']);
+    await ada.cancel(id);
+    await ended(id);
   });
 });
 
