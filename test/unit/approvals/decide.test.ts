@@ -73,7 +73,9 @@ describe('an approval', () => {
   it('is not decided after its time, nor on something else than was shown', () => {
     const late = { at: new Date(T0 + 4 * 3_600_000) };
     expect(codeOf(() => decide(anApproval(), of, by('ada', late)))).toBe('approval_expired');
-    expect(codeOf(() => decide(anApproval(), of, by('ada', { payloadHash: 'b'.repeat(64) })))).toBe('approval_mismatch');
+    expect(codeOf(() => decide(anApproval(), of, by('ada', { payloadHash: 'b'.repeat(64) })))).toBe(
+      'approval_mismatch',
+    );
     const { approvedHash } = anApproval();
     expect(decide(anApproval(), of, by('ada', { payloadHash: approvedHash })).kind).toBe('granted');
   });

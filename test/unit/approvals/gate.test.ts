@@ -121,6 +121,40 @@ describe('a gated step', () => {
   });
 });
 
+describe('two gates at the same time', () => {
+  const other = { ...GATED, path: 'other' };
+  const otherId = 'report:one:other:1';
+
+  it('keep the execution waiting until both are decided', async () => {
+    await scene.prepare(GATED);
+    await scene.prepare(other);
+    expect(await scene.execution()).toMatchObject({ status: 'waiting_approval', openApprovals: 2 });
+    await scene.decide('bob');
+    expect(await scene.execution()).toMatchObject({ status: 'waiting_approval', openApprovals: 1 });
+    await scene.decide('bob', 'approve', otherId);
+    expect(await scene.execution()).toMatchObject({ status: 'running', openApprovals: 0 });
+  });
+
+  it('can be decided and used in the very same moment', async () => {
+    const [first, second] = [await scene.prepare(GATED), await scene.prepare(other)];
+    beforeNextCommit(scene.executions, () => scene.decide('cyd', 'approve', otherId));
+    expect((await scene.decide('bob')).kind).toBe('granted');
+    beforeNextCommit(scene.executions, () => scene.invoke(second, other));
+    expect(await scene.invoke(first)).toMatchObject({ invoked: true });
+    expect(scene.invoker.invocations).toHaveLength(2);
+    expect(await scene.execution()).toMatchObject({ status: 'running', openApprovals: 0 });
+  });
+
+  it('let one act while the other waits', async () => {
+    const first = await scene.prepare(GATED);
+    await scene.prepare(other);
+    await scene.decide('bob');
+    expect(await scene.invoke(first)).toMatchObject({ invoked: true });
+    expect(await scene.finish(first, GATED)).toMatchObject({ next: 'ok' });
+    expect(await scene.execution()).toMatchObject({ status: 'waiting_approval' });
+  });
+});
+
 describe('a claim', () => {
   it('after a forged success of the waiting state is refused, and the request is closed', async () => {
     const prepared = await asked();
