@@ -1,7 +1,8 @@
 import { buildEvent } from '../../lib/audit/build-event.ts';
-import type { FreezeRequest } from '../../lib/client/api.ts';
+import type { FreezeRequest, FreezeView } from '../../lib/client/api.ts';
 import { WfloError } from '../../lib/errors.ts';
 import { DEFAULT_TENANT } from '../../lib/execution/actors.ts';
+import { reasonOf, scopesOf } from '../../lib/execution/freeze.ts';
 import type { Freeze } from '../../lib/execution/records.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import { tenantChain } from '../../lib/people/tenant-chain.ts';
@@ -65,10 +66,18 @@ function change(
 ): Promise<Freeze> {
   return untilDecided(async () => {
     const before = await ports.executions.getFreeze();
+    const held = type === 'freeze.set' ? added(before, scope) : removed(before, scope);
+    const given = type === 'freeze.set' ? scopesOf(scope) : [];
+    const entries = scopesOf(held).map((one) => [
+      one,
+      (given.includes(one) ? reason : before.reasons?.[one]) ?? before.reason,
+    ]);
+    const reasons: { readonly [scope: string]: string } = Object.fromEntries(entries);
     const next: Freeze = {
-      ...(type === 'freeze.set' ? added(before, scope) : removed(before, scope)),
+      ...held,
       version: before.version + 1,
-      reason: reason ?? before.reason,
+      reason: reasonOf({ reason: '', reasons }, held),
+      reasons,
       by: actor,
       at: ports.clock.now().toISOString(),
     };
@@ -77,32 +86,33 @@ function change(
     const chain = tenantChain(tenant);
     const event =
       type === 'freeze.set'
-        ? buildEvent(ports, chain, { type, actor, data: { scope: data, reason: next.reason } })
+        ? buildEvent(ports, chain, { type, actor, data: { scope: data, reason: reason ?? '' } })
         : buildEvent(ports, chain, { type, actor, data: { scope: data } });
     return (await ports.executions.setFreeze(next, [event])) ? next : undefined;
   });
 }
 
-function added(before: Freeze, { all, workflows, tenants }: Scope): Freeze {
+function added(before: Scope, { all, workflows, tenants }: Scope): Scope {
   return {
-    ...before,
     all: before.all || all,
     workflows: [...new Set([...before.workflows, ...workflows])].sort(),
     tenants: [...new Set([...before.tenants, ...tenants])].sort(),
   };
 }
 
-function removed(before: Freeze, { all, workflows, tenants }: Scope): Freeze {
+function removed(before: Scope, { all, workflows, tenants }: Scope): Scope {
   return {
-    ...before,
     all: before.all && !all,
     workflows: before.workflows.filter((name) => !workflows.includes(name)),
     tenants: before.tenants.filter((name) => !tenants.includes(name)),
   };
 }
 
-/** Of other tenants nobody learns anything. */
-function visibleTo({ tenant }: Principal, freeze: Freeze): Freeze {
-  if (tenant === DEFAULT_TENANT) return freeze;
-  return { ...freeze, tenants: freeze.tenants.filter((name) => name === tenant) };
+/** Of other tenants nobody learns anything: neither that they are stopped, nor why, nor who changed what last. */
+function visibleTo({ tenant }: Principal, freeze: Freeze): FreezeView {
+  const { reasons: _, ...everything } = freeze;
+  if (tenant === DEFAULT_TENANT) return everything;
+  const { version, all, workflows } = freeze;
+  const held = { all, workflows, tenants: freeze.tenants.filter((name) => name === tenant) };
+  return { version, ...held, reason: reasonOf(freeze, held) };
 }

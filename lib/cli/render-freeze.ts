@@ -24,7 +24,6 @@ export function freezeLines(view: FreezeView, style: Style): readonly string[] {
   const when = view.at === undefined ? '' : ` at ${instantText(view.at)}`;
   return [
     `${style('red', 'frozen')}: ${visible(scope)}`,
-    // Of the last change: what was frozen before that stays frozen.
     ...(view.reason === '' ? [] : [`  ${visible(view.reason)}`]),
     ...(who + when === '' ? [] : [`  last changed${who}${when}`]),
   ];

@@ -216,4 +216,5 @@ export interface FreezeRequest {
   readonly reason?: string;
 }
 
-export type FreezeView = Freeze;
+/** To people of other tenants than `default`: without what is not theirs, and without `by` and `at`. */
+export type FreezeView = Omit<Freeze, 'reasons'>;

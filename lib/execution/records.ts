@@ -222,7 +222,11 @@ export interface Freeze {
   readonly all: boolean;
   readonly workflows: readonly string[];
   readonly tenants: readonly string[];
+  /** Why all of it is stopped. */
   readonly reason: string;
+  /** Why each is, by its scope as `scopesOf` names it: people of a tenant learn nothing of others. */
+  readonly reasons?: { readonly [scope: string]: string };
+  /** Of the last change. */
   readonly by?: Actor;
   readonly at?: string;
 }

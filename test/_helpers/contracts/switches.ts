@@ -137,6 +137,7 @@ export function describeSwitchesContract(
       version,
       workflows: ['report'],
       reason: 'it deletes too much',
+      reasons: { 'workflow report': 'it deletes too much' },
       by: ACTOR,
       at: '2026-01-01T00:00:00.000Z',
       ...fields,

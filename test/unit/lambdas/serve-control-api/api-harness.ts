@@ -41,7 +41,9 @@ export interface Answer<T> {
 }
 
 /** The control API on fakes, with the workflows `report` and `reindex` deployed, and Ada as administrator. */
-export function controlApi(options: { readonly people?: FakePeopleStore } = {}) {
+export function controlApi(
+  options: { readonly people?: FakePeopleStore; readonly reconcileNow?: () => Promise<void> } = {},
+) {
   const clock = new FakeClock('2026-11-24T12:00:00.000Z');
   const ids = new FakeIds();
   const executions = new FakeExecutionStore({ clock, ids });
@@ -58,6 +60,7 @@ export function controlApi(options: { readonly people?: FakePeopleStore } = {}) 
   let reconciled = 0;
   const reconcileNow = async (): Promise<void> => {
     reconciled += 1;
+    await options.reconcileNow?.();
   };
   const app = createControlApi(
     { executions, machines, blobs, audit, logs, people, reconcileNow, clock, ids },
