@@ -7,16 +7,15 @@ import { plainImage } from '../shared/stream-image.ts';
 export type ResumeEvent = { readonly Records: readonly DynamoDBRecord[] } | { readonly approvalIds: readonly string[] };
 
 /**
- * Resumes what was decided, one after the other. It throws at the first that fails, so that the batch comes again from
- * the start; those that were resumed are resumed already then.
+ * Resumes what was decided, all of a batch at once: they have nothing to do with each other. It throws when one fails, so
+ * that the batch comes again; those that were resumed are resumed already then.
  */
 export async function resumeDecided(ports: ResumePorts, event: ResumeEvent): Promise<{ readonly resumed: number }> {
   const approvalIds = 'approvalIds' in event ? event.approvalIds : event.Records.flatMap(decidedIn);
-  let resumed = 0;
-  for (const approvalId of new Set(approvalIds)) {
-    if ((await resumeApproval(ports, approvalId)) === 'resumed') resumed += 1;
-  }
-  return { resumed };
+  const results = await Promise.allSettled([...new Set(approvalIds)].map((id) => resumeApproval(ports, id)));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return { resumed: results.filter((result) => result.status === 'fulfilled' && result.value === 'resumed').length };
 }
 
 /** Approvals that an outbox item says were decided. What cannot be read is the relay's to report. */
