@@ -3,7 +3,7 @@ import { frozenLeases } from '../../../../lambdas/reconcile/checks/frozen-leases
 import { orphanedTasks } from '../../../../lambdas/reconcile/checks/orphaned-tasks.ts';
 import type { ReconcilePorts } from '../../../../lambdas/reconcile/ports.ts';
 import type { PrepareAnswer, SandboxStepConfig } from '../../../../lib/execution/machine.ts';
-import { type Freeze, NOTHING_FROZEN } from '../../../../lib/execution/records.ts';
+import { type Freeze, type LeaseRecord, NOTHING_FROZEN } from '../../../../lib/execution/records.ts';
 import type { Records } from '../../../../lib/ports.ts';
 import {
   APPLY,
@@ -244,6 +244,22 @@ describe('what the step ends as', () => {
     expect(await scene.lease()).toMatchObject({ status: 'fenced' });
   });
 
+  /** The index lags, and still names the lease. */
+  function stillDue(seen: LeaseRecord): void {
+    scene.executions.due = async <K extends 'execution' | 'lease' | 'approval'>() => [seen] as unknown as Records[K][];
+  }
+
+  it('is not touched again where the index still names a lease that was fenced', async () => {
+    await acting();
+    freeze(REPORT);
+    const seen = await scene.lease();
+    await repaired();
+    stillDue(seen);
+    expect(await repaired()).toBe(0);
+    expect(await scene.lease()).toMatchObject({ epoch: 2 });
+    expect(lost()).toHaveLength(1);
+  });
+
   it('is left to the end handler where the execution has ended', async () => {
     await acting();
     const seen = await scene.lease();
@@ -251,8 +267,10 @@ describe('what the step ends as', () => {
     await scene.end();
     const before = scene.events();
     freeze(REPORT);
-    // The index lags, and still names the lease.
-    scene.executions.due = async <K extends 'execution' | 'lease' | 'approval'>() => [seen] as unknown as Records[K][];
+    stillDue(seen);
+    expect(await repaired()).toBe(0);
+    expect(scene.events()).toEqual(before);
+    scene.executions.seed({ leases: [seen], attempts: [{ ...(await scene.attempt()), status: 'running' }] });
     expect(await repaired()).toBe(0);
     expect(scene.events()).toEqual(before);
   });

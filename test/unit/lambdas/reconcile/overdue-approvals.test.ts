@@ -53,6 +53,13 @@ describe('a decision whose execution has ended', () => {
     expect(await scene.approval()).not.toHaveProperty('checkAt');
   });
 
+  it('is looked at again where nobody decided: what ends the execution has not come to it yet', async () => {
+    const pending = anApproval({ path: 'apply', checkAt: '2025-12-31T23:59:30.000Z' });
+    scene.executions.seed({ executions: [anExecution({ status: 'cancelled' })], approvals: [pending] });
+    expect(await run()).toEqual(fine);
+    expect(await scene.approval()).toEqual(pending);
+  });
+
   it('is left as it was changed in the very moment, and is looked at again', async () => {
     scene.executions.seed({ executions: [anExecution({ status: 'failed' })], approvals: [anApproval(DECIDED)] });
     beforeNextCommit(scene.executions, () =>

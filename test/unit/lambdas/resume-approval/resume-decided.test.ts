@@ -179,6 +179,24 @@ describe('a failure', () => {
     expect(resumed()).toEqual(['apply-1', 'notify-1']);
   });
 
+  it('of one does not hold up the others', async () => {
+    await asked();
+    await scene.decide('bob');
+    await scene.decide('cyd', 'approve', idOf('notify'));
+    const { tokens } = scene;
+    const reader = {
+      get: async (id: string) => {
+        if (id === idOf('apply')) throw new Error('DynamoDB is away');
+        return tokens.get(id);
+      },
+      remove: (id: string) => tokens.remove(id),
+    };
+    await expect(resumeDecided({ ...scene, tokens: reader }, { Records: batch() })).rejects.toThrow('DynamoDB is away');
+    expect(resumed()).toEqual(['notify-1']);
+    expect(await handle(batch())).toEqual({ resumed: 1 });
+    expect(resumed()).toEqual(['notify-1', 'apply-1']);
+  });
+
   it('of the mark throws too, and the state is not told twice', async () => {
     await asked();
     await scene.decide('bob');

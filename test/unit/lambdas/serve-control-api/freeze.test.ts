@@ -103,6 +103,15 @@ describe('an emergency stop', () => {
     });
   });
 
+  it('of everything is not narrowed by one that names less', async () => {
+    await freeze('ada', { all: true, reason: 'leaked' });
+    await freeze('ada', { workflow: 'report', reason: 'one' });
+    expect((await freeze('ada', { tenant: 'acme', reason: 'two' })).body).toMatchObject({
+      ...{ all: true, workflows: ['report'], tenants: ['acme'] },
+      reason: 'leaked; one; two',
+    });
+  });
+
   it('that is set again stays one, with its new reason', async () => {
     await freeze('ada', { workflow: 'report', reason: 'one' });
     expect((await freeze('olga', { workflow: 'report', reason: 'two' })).body).toMatchObject({

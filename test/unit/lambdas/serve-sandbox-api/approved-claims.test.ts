@@ -132,6 +132,16 @@ describe('a sandbox whose step has to be approved', () => {
     expect(await refusal(scene)).toEqual([403, 'claim_refused']);
   });
 
+  it('gets the same again although the approval could no longer be used by then', async () => {
+    const scene = await gated(GRANTED);
+    scene.clock.set('2026-01-01T00:29:59.000Z');
+    const first = await claimed(scene);
+    scene.clock.advance(60);
+    scene.people.seed({ groups: [aGroup('owners', ['cyd', 'rex'])] });
+    expect((await claimed(scene)).work).toEqual(first.work);
+    expect(await scene.lease()).toMatchObject({ status: 'claimed', epoch: 1 });
+  });
+
   it('gets it once: of two runners in the same moment one is a conflict, and neither acts on', async () => {
     const scene = await gated(GRANTED);
     beforeNextCommit(scene.store, () => claimed(scene, { nonce: OTHER_NONCE }));
