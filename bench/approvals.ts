@@ -59,8 +59,7 @@ export const approvals: Benchmark = {
     let doubled = 0;
     await atOnce(ids, async (id) => {
       const { status } = await ended(ada, id);
-      const { records } = await ada.events(id);
-      const claims = records.filter(({ event }) => event.eventType === 'approval.claimed').length;
+      const claims = (await wholeChain(ada, id)).filter((type) => type === 'approval.claimed').length;
       if (status !== 'succeeded' || claims === 0) lost += 1;
       if (claims > 1) doubled += 1;
     });
@@ -88,6 +87,17 @@ async function asked(client: ControlApiClient): Promise<string> {
 
 function ended(client: ControlApiClient, executionId: string) {
   return until(client, executionId, isFinal);
+}
+
+/** Types of all events, once the relay has caught up with what was written. */
+async function wholeChain(client: ControlApiClient, executionId: string): Promise<readonly string[]> {
+  const deadline = Date.now() + 15 * 60_000;
+  for (;;) {
+    const { records, eventCount } = await client.events(executionId);
+    if (records.length >= eventCount) return records.map(({ event }) => event.eventType);
+    if (Date.now() > deadline) throw new Error(`the chain of ${executionId} has ${records.length} of ${eventCount}`);
+    await new Promise((next) => setTimeout(next, 500));
+  }
 }
 
 async function until(

@@ -129,7 +129,7 @@ describe('any sequence of decisions', () => {
       }),
       { numRuns: 10_000 },
     );
-  });
+  }, 60_000);
 });
 
 const PEOPLE = ['ada', 'bob', 'cyd', 'dan'];

@@ -35,7 +35,7 @@ describe('a quorum', () => {
       }),
       { numRuns: 2_000 },
     );
-  });
+  }, 60_000);
 });
 
 it('has everybody of its groups, but the one who may not', () => {
