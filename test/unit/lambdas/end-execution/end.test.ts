@@ -309,6 +309,22 @@ describe('more requests for approval than a transaction takes', () => {
     expect(cancellations()).toHaveLength(COUNT);
   });
 
+  it('are all closed where another call closed one of them in the very moment', async () => {
+    const [first] = await byStatus('pending');
+    if (first === undefined) throw new Error('nothing is pending');
+    const { approvalId } = first;
+    beforeNextCommit(scene.executions, () =>
+      scene.executions.commit({
+        executionId: EXECUTION_ID,
+        changes: [{ item: 'approval', approvalId, set: { status: 'cancelled', version: 2 }, remove: ['checkAt'] }],
+        events: [],
+      }),
+    );
+    await scene.end();
+    expect(await byStatus('pending')).toEqual([]);
+    expect(cancellations()).toHaveLength(COUNT - 1);
+  });
+
   it('are closed once by two calls at the same time', async () => {
     await Promise.all([scene.end(), scene.end()]);
     expect(await byStatus('cancelled')).toHaveLength(COUNT);
