@@ -9,9 +9,10 @@ import { tenantChain } from '../../lib/people/tenant-chain.ts';
 import type { Serve } from './control-api.ts';
 import type { ControlApiPorts } from './ports.ts';
 import type { Principal } from './principal.ts';
+import { unknownWorkflow } from './read-execution.ts';
 import { checked, FreezeBody, parsedBody, withoutUndefined } from './requests.ts';
 
-type Ports = Pick<ControlApiPorts, 'executions' | 'reconcileNow' | 'clock' | 'ids'>;
+type Ports = Pick<ControlApiPorts, 'executions' | 'machines' | 'reconcileNow' | 'clock' | 'ids'>;
 
 /** Workflows and the deployment as a whole are everybody's: the tenant that runs the deployment decides on them. */
 export function serveFreeze(serve: Serve, ports: Ports): void {
@@ -23,6 +24,7 @@ export function serveFreeze(serve: Serve, ports: Ports): void {
     const scope = scopeOf(principal, withoutUndefined(request));
     const { reason } = request;
     if (reason === undefined) throw new WfloError('invalid_request', 'body.reason: is missing', { fix: 'say why' });
+    if (request.workflow !== undefined) await requireWorkflow(ports, principal, request.workflow);
     const frozen = await change(ports, principal, 'freeze.set', scope, reason);
     // What acts already loses its right now, and not at the next minute.
     await ports.reconcileNow();
@@ -35,6 +37,14 @@ export function serveFreeze(serve: Serve, ports: Ports): void {
     const scope = scopeOf(principal, withoutUndefined(request));
     return c.json(visibleTo(principal, await change(ports, principal, 'freeze.lifted', scope, undefined)));
   });
+}
+
+/** A stop of a name that was mistyped would stop nothing. A workflow that was removed may still have executions. */
+async function requireWorkflow(ports: Ports, { tenant }: Principal, workflow: string): Promise<void> {
+  const deployed = await ports.machines.workflows();
+  if (deployed.includes(workflow)) return;
+  const { items } = await ports.executions.listExecutions({ tenant, workflow, limit: 1 });
+  if (items.length === 0) throw unknownWorkflow(workflow, deployed);
 }
 
 interface Scope {

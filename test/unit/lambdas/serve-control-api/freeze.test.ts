@@ -3,7 +3,8 @@ import type { FreezeRequest, FreezeView } from '../../../../lib/client/api.ts';
 import { frozenReason } from '../../../../lib/execution/freeze.ts';
 import type { Freeze } from '../../../../lib/execution/records.ts';
 import { aPerson, fakePeopleStore } from '../../../_helpers/fakes/fake-people-store.ts';
-import { controlApi, signedBy } from './api-harness.ts';
+import { anExecution } from '../../../_helpers/fakes/records.ts';
+import { controlApi, REPORT, signedBy } from './api-harness.ts';
 
 const NOW = '2026-11-24T12:00:00.000Z';
 const as = (personId: string) => signedBy(`arn:aws:iam::123456789012:user/${personId}`);
@@ -128,6 +129,15 @@ describe('an emergency stop', () => {
     expect(answer).toMatchObject({ status: 200, body: { version: 2, workflows: ['report'], reason: 'one' } });
     expect(await unfreeze('ada', { all: true })).toMatchObject({ status: 200, body: { workflows: ['report'] } });
     expect(await unfreeze('ada', { tenant: 'report' })).toMatchObject({ status: 200, body: { workflows: ['report'] } });
+  });
+
+  it('of a workflow that does not exist is refused, as it would stop nothing', async () => {
+    const { status, body } = await freeze('ada', { workflow: 'repotr', reason: 'typo' });
+    expect([status, body]).toMatchObject([404, { error: { code: 'unknown_workflow' } }]);
+    expect((await show('ada')).body).toMatchObject({ version: 0 });
+    // One that was removed still has executions to stop.
+    api.executions.seed({ executions: [anExecution({ executionId: 'removed:one' })] });
+    expect((await freeze('ada', { workflow: 'removed', reason: 'leaked' })).status).toBe(200);
   });
 
   it('of a tenant is none of the workflow of that name', async () => {
@@ -268,6 +278,7 @@ describe('changes at the same time', () => {
 
   it('of many all hold, each with a version and an event of its own', async () => {
     const names = Array.from({ length: 10 }, (_, index) => `w-${index}`);
+    for (const name of names) api.machines.deploy({ ...REPORT, name });
     const answers = await Promise.all(names.map((workflow) => freeze('ada', { workflow, reason: workflow })));
     expect(answers.map(({ status }) => status)).toEqual(names.map(() => 200));
     expect((await show('ada')).body).toMatchObject({ version: 10, workflows: names });
