@@ -1,0 +1,29 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { decide } from '../_helpers/permissions/evaluate.ts';
+import { type Network, type Proof, proofOf } from '../_helpers/permissions/proof.ts';
+import { permissionsPage } from '../_helpers/permissions/report.ts';
+
+const page = resolve(import.meta.dirname, '../../docs/permissions.md');
+const proofs = {} as Record<Network, Proof>;
+beforeAll(async () => {
+  for (const network of ['private', 'open'] as const) proofs[network] = await proofOf(network);
+}, 180_000);
+
+describe.each(['private', 'open'] as const)('in the %s network', (network) => {
+  it('every call that a service makes is allowed', () => {
+    const { service, statements } = proofs[network];
+    expect(service.length).toBeGreaterThan(200);
+    expect(service.filter((call) => !decide(call, statements).allowed)).toEqual([]);
+  });
+});
+
+it('docs/permissions.md is what the templates say', () => {
+  const current = permissionsPage(proofs);
+  if (process.env.UPDATE_DOCS === '1') writeFileSync(page, current);
+  expect(
+    readFileSync(page, 'utf8'),
+    'run UPDATE_DOCS=1 npx vitest run --project cdk test/constructs/permission-proof.test.ts',
+  ).toBe(current);
+});
