@@ -6,7 +6,7 @@ import { World } from './world.ts';
 
 export const FAULTS = 300;
 /** Executions are started until all faults have happened, and no more than this. */
-const EXECUTIONS = 120;
+const EXECUTIONS = 150;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** As far as the clock leaps: past heartbeats, a lease, an approval, the time limit of a workflow. */
@@ -17,7 +17,7 @@ export interface SeedRun {
   readonly statuses: { readonly [status: string]: number };
   readonly faults: { readonly [fault: string]: number };
   readonly faultCount: number;
-  /** What happened to one execution. */
+  /** What happened to one execution, or, with '', to all. */
   trace(executionId: string): string;
 }
 
@@ -39,7 +39,7 @@ export async function runSeed(seed: number, faultCount = FAULTS): Promise<SeedRu
     startedCount += 1;
     people.startOne();
   });
-  every(15_000, () => people.look());
+  every(30_000, () => people.look());
   every(MINUTE_MS, () => world.reconcile());
   every(MINUTE_MS, async () => {
     if (startedCount < 5 || !faults.strikes('the clock leaps', 0.04, 'everything')) return;
@@ -96,10 +96,10 @@ async function statusesOf({ executions }: World): Promise<{ [status: string]: nu
 
 function traceOf({ trace, executions }: World, executionId: string): string {
   const lines = trace
-    .filter(({ about }) => about.split(' ').includes(executionId))
+    .filter(({ about }) => executionId === '' || about.split(' ').includes(executionId))
     .map(({ at, about, text }) => `  ${at} ${about.replace(executionId, '').trim()} ${text}`);
   const events = executions
-    .events(executionId)
+    .events(executionId === '' ? undefined : executionId)
     .map(
       ({ timestamp, eventType, stepPath = '', attempt = '' }) =>
         `  ${timestamp.slice(5, 23)} ${eventType} ${stepPath} ${attempt}`,

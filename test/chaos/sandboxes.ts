@@ -180,7 +180,7 @@ export class Sandboxes implements SandboxTasks {
     const attempt = Number(environment[RUNNER_ENV.attempt]);
     const session = { token: claimed.sessionToken, epoch: claimed.epoch };
     const act = await this.#world.acts(executionId, path, attempt, claimed.work.payloadHash);
-    const takes = chance.between(1, chance.happens(0.2) ? 900 : 60) * 1000;
+    const takes = chance.between(1, chance.happens(0.1) ? 900 : 60) * 1000;
     const deadline = Math.min(takes, claimed.work.timeoutSeconds * 1000);
     const endsAt = sim.ms + deadline;
     const silent = faults.strikes('a runner hangs', 0.02, `${executionId} ${path}`);

@@ -53,7 +53,7 @@ export class Stream {
     };
     sim.spawn(async () => {
       for (;;) {
-        await sim.sleep(chance.between(100, 900));
+        await sim.sleep(idle ? chance.between(300, 2500) : chance.between(100, 900));
         const outbox = executions.outbox();
         const batch: OutboxItem[] = [];
         while (position < outbox.length && batch.length < BATCH) {

@@ -74,7 +74,7 @@ export class World {
   constructor(seed: number, faultCount: number) {
     this.chance = new Chance(seed);
     const { sim, chance } = this;
-    const share = chance.oneOf([0.01, 0.02, 0.04]);
+    const share = chance.oneOf([0.015, 0.025, 0.04]);
     const note = (about: string, text: string) => this.note(about, text);
     this.faults = new Faults({ sim, chance, count: faultCount, share, note });
     this.machines = new StepFunctions({

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decide } from '../_helpers/permissions/evaluate.ts';
 import { type Network, type Proof, proofOf } from '../_helpers/permissions/proof.ts';
+import { unused } from '../_helpers/permissions/removal.ts';
 import { permissionsPage } from '../_helpers/permissions/report.ts';
 
 const page = resolve(import.meta.dirname, '../../docs/permissions.md');
@@ -16,6 +17,17 @@ describe.each(['private', 'open'] as const)('in the %s network', (network) => {
     const { service, statements } = proofs[network];
     expect(service.length).toBeGreaterThan(200);
     expect(service.filter((call) => !decide(call, statements).allowed)).toEqual([]);
+  });
+
+  it('every call that a function makes is allowed', () => {
+    const { own, statements } = proofs[network];
+    expect(own.length).toBeGreaterThan(400);
+    expect(own.filter((call) => !decide(call, statements).allowed)).toEqual([]);
+  });
+
+  it('every grant is used by one of these calls', () => {
+    const { own, service, statements } = proofs[network];
+    expect(unused(statements, [...service, ...own])).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { loadWorkflows } from '../../../lib/project/workflows.ts';
 import { synthesiseStage } from '../synthesised-stage.ts';
 import type { Call } from './evaluate.ts';
 import { eventCalls, runtimeCalls } from './event-calls.ts';
+import { functionCalls } from './function-calls.ts';
 import { deployedResources, REGION } from './literals.ts';
 import { machineCalls } from './machine-calls.ts';
 import { networkCalls } from './network-calls.ts';
@@ -31,6 +32,8 @@ export interface Proof {
   readonly statements: readonly PolicyStatement[];
   /** What services call, in the name of a role or in their own. */
   readonly service: readonly Call[];
+  /** What functions call themselves. */
+  readonly own: readonly Call[];
 }
 
 /** The stage of this repository's workflows as AWS would get it. */
@@ -46,5 +49,5 @@ export async function proofOf(network: Network): Promise<Proof> {
     ...runtimeCalls(stage),
     ...networkCalls(stage),
   ];
-  return { stage, statements: [...policyStatements(stage.resources), ...OUTSIDE], service };
+  return { stage, statements: [...policyStatements(stage.resources), ...OUTSIDE], service, own: functionCalls(stage) };
 }
