@@ -1,4 +1,4 @@
-import { ACCOUNT } from './literals.ts';
+import { ACCOUNT, REGION } from './literals.ts';
 import type { Conditions, PolicyStatement } from './policies.ts';
 
 /** One call as AWS decides it. */
@@ -16,6 +16,19 @@ export interface Call {
   readonly at?: string;
 }
 
+/** What AWS itself lets anyone do who has a URL that it signed: no statement of ours. */
+const OUTSIDE: PolicyStatement = {
+  id: 'the bucket of ECR',
+  kind: 'resource',
+  owner: 'the bucket of ECR',
+  of: 'AWS',
+  effect: 'Allow',
+  actions: ['s3:GetObject'],
+  resources: [`arn:aws:s3:::prod-${REGION}-starport-layer-bucket/*`],
+  principals: ['aws:*'],
+  conditions: {},
+};
+
 export interface Decision {
   readonly allowed: boolean;
   /** The statements that allow it together, or the one that denies it. */
@@ -28,7 +41,7 @@ export interface Decision {
  * endpoint must let the call through besides.
  */
 export function decide(call: Call, statements: readonly PolicyStatement[]): Decision {
-  const matching = statements.filter((statement) => matches(statement, call));
+  const matching = [...statements, OUTSIDE].filter((statement) => matches(statement, call));
   const denied = matching.find(({ effect }) => effect === 'Deny');
   if (denied !== undefined) return { allowed: false, by: [denied] };
   const find = (...kinds: PolicyStatement['kind'][]) =>

@@ -66,6 +66,7 @@ export function policyStatements(resources: readonly Deployed[]): readonly Polic
       case 'AWS::Lambda::Permission':
         return [lambdaPermission(resource)];
       default:
+        if (JSON.stringify(properties).includes('"Statement":')) throw new Error(`the policy of a ${type} is not read`);
         return [];
     }
   });

@@ -4,36 +4,30 @@ import { synthesiseStage } from '../synthesised-stage.ts';
 import type { Call } from './evaluate.ts';
 import { eventCalls, runtimeCalls } from './event-calls.ts';
 import { functionCalls } from './function-calls.ts';
-import { deployedResources, REGION } from './literals.ts';
+import { deployedResources } from './literals.ts';
 import { machineCalls } from './machine-calls.ts';
 import { networkCalls } from './network-calls.ts';
 import { type PolicyStatement, policyStatements } from './policies.ts';
+import { refusedCalls } from './refused-calls.ts';
+import { removedUnnoticed, unused } from './removal.ts';
 import { DeployedStage } from './stage-calls.ts';
 
 export type Network = 'private' | 'open';
 
-/** What AWS itself lets anyone do who has a URL that it signed; not ours to remove. */
-export const OUTSIDE: readonly PolicyStatement[] = [
-  {
-    id: 'the bucket of ECR: its own',
-    kind: 'resource',
-    owner: 'the bucket of ECR',
-    of: 'AWS',
-    effect: 'Allow',
-    actions: ['s3:GetObject'],
-    resources: [`arn:aws:s3:::prod-${REGION}-starport-layer-bucket/*`],
-    principals: ['aws:*'],
-    conditions: {},
-  },
-];
-
 export interface Proof {
   readonly stage: DeployedStage;
+  /** Of the templates. */
   readonly statements: readonly PolicyStatement[];
   /** What services call, in the name of a role or in their own. */
   readonly service: readonly Call[];
   /** What functions call themselves. */
   readonly own: readonly Call[];
+  /** What must be refused. */
+  readonly refused: readonly Call[];
+  /** Grants that none of these calls needs. */
+  readonly unused: readonly string[];
+  /** Statements that could be removed without any call being decided otherwise. */
+  readonly unnoticed: readonly PolicyStatement[];
 }
 
 /** The stage of this repository's workflows as AWS would get it. */
@@ -49,5 +43,17 @@ export async function proofOf(network: Network): Promise<Proof> {
     ...runtimeCalls(stage),
     ...networkCalls(stage),
   ];
-  return { stage, statements: [...policyStatements(stage.resources), ...OUTSIDE], service, own: functionCalls(stage) };
+  const own = functionCalls(stage);
+  const statements = policyStatements(stage.resources);
+  const allowed = [...service, ...own];
+  const refused = refusedCalls(allowed);
+  return {
+    stage,
+    statements,
+    service,
+    own,
+    refused,
+    unused: unused(statements, allowed),
+    unnoticed: removedUnnoticed(statements, { allowed, refused }),
+  };
 }

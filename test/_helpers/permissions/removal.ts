@@ -25,7 +25,7 @@ function sidOf({ sid }: PolicyStatement): string {
   return sid === undefined ? '' : ` (${sid})`;
 }
 
-/** Grants that no allowed call needs. */
+/** Grants that no call needs. */
 export function unused(statements: readonly PolicyStatement[], calls: readonly Call[]): readonly string[] {
   const needed = new Set<string>();
   for (const call of calls) {
@@ -42,28 +42,15 @@ export function unused(statements: readonly PolicyStatement[], calls: readonly C
     .map(({ id }) => id);
 }
 
-/** What must be refused: the same calls, made in a way that a denying statement is there for. */
-export interface Expected {
-  readonly allowed: readonly Call[];
-  readonly refused: readonly Call[];
-}
-
-/** Ids of statements without which every call would be decided as before. */
+/** Statements without which every call would be decided as before. */
 export function removedUnnoticed(
   statements: readonly PolicyStatement[],
-  { allowed, refused }: Expected,
-): readonly string[] {
-  return statements.filter((removed) => !isNoticed(removed, statements, allowed, refused)).map(({ id }) => id);
-}
-
-function isNoticed(
-  removed: PolicyStatement,
-  statements: readonly PolicyStatement[],
-  allowed: readonly Call[],
-  refused: readonly Call[],
-): boolean {
-  const without = statements.filter((statement) => statement !== removed);
-  return removed.effect === 'Allow'
-    ? allowed.some((call) => !decide(call, without).allowed)
-    : refused.some((call) => decide(call, without).allowed);
+  calls: { readonly allowed: readonly Call[]; readonly refused: readonly Call[] },
+): readonly PolicyStatement[] {
+  return statements.filter((removed) => {
+    const without = statements.filter((statement) => statement !== removed);
+    return removed.effect === 'Allow'
+      ? calls.allowed.every((call) => decide(call, without).allowed)
+      : calls.refused.every((call) => !decide(call, without).allowed);
+  });
 }
