@@ -1,5 +1,5 @@
 import type { Call } from './evaluate.ts';
-import { ACCOUNT, arn, type Deployed } from './literals.ts';
+import { ACCOUNT, arn, type Deployed, REGION } from './literals.ts';
 import { assumed, calls, type DeployedStage, sent, VIA } from './stage-calls.ts';
 
 const EVENTS = 'service:events.amazonaws.com';
@@ -130,7 +130,7 @@ function logGroupCalls({ ref, properties }: Deployed): Call[] {
   const actions = ['Encrypt', 'Decrypt', 'ReEncryptFrom', 'ReEncryptTo', 'GenerateDataKey', 'DescribeKey'];
   return calls(
     'log groups',
-    'service:logs.eu-central-1.amazonaws.com',
+    `service:logs.${REGION}.amazonaws.com`,
     actions.map((action) => `kms:${action}`),
     key,
     { 'kms:EncryptionContext:aws:logs:arn': arn('logs', `log-group:${ref}`) },
