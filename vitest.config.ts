@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 const shared = { allowOnly: false, passWithNoTests: false };
 
 /**
- * `unit` needs no network and no emulator. `cdk` synthesises, so its files are slow to start. `sandbox` is
+ * `unit` needs no network and no emulator. `chaos` neither: it runs executions through seeded faults. `cdk` synthesises, so its files are slow to start. `sandbox` is
  * the battery of the sandbox in processes of this machine, `docker` the same in containers: it needs a Docker engine.
  * `e2e` and `dynamodb-local` run against the local AWS; each starts what it needs.
  */
@@ -15,6 +15,14 @@ export default defineConfig({
           ...shared,
           name: 'unit',
           include: ['test/*.test.ts', 'test/unit/**/*.test.ts', 'test/state-machines/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'chaos',
+          include: ['test/chaos/**/*.test.ts'],
+          testTimeout: 120_000,
         },
       },
       {

@@ -36,6 +36,7 @@ const STAGES: readonly Stage[] = [
   { name: 'lint', command: ['npm', 'run', '--silent', 'lint'] },
   { name: 'types', command: ['npm', 'run', '--silent', 'types'] },
   vitest('unit', 'unit', 'cdk'),
+  vitest('chaos', 'chaos'),
   vitest('sandbox', 'sandbox'),
   { ...vitest('docker', 'docker'), notRun: noDockerEngine },
   { name: 'synth', command: ['npm', 'run', '--silent', 'synth'] },

@@ -20,11 +20,11 @@ export async function loadValues(
     handle ? blobs.get(executionId, handle) : undefined;
 
   const needsInput = refs.some(({ source }) => source.from === 'input');
-  const input = load(needsInput ? stored.input : undefined);
   const outputs = [...wanted].map(async (path) => [path, await load(stored.steps[stateKey(path)]?.ref)] as const);
-  const loaded = await Promise.all(outputs);
+  // All together: a failure that nobody waits for yet would end the process of the function.
+  const [input, ...loaded] = await Promise.all([load(needsInput ? stored.input : undefined), ...outputs]);
   return {
-    input: await input,
+    input,
     steps: new Map(loaded.filter((entry): entry is readonly [string, Json] => entry[1] !== undefined)),
   };
 }

@@ -158,7 +158,7 @@ export class PlatformStack extends Stack {
     bindBlobs(this.openExecution, data, 'read and write');
     bindPeople(this.openExecution, data);
 
-    bindExecutionStore(this.prepareStep, data);
+    bindExecutionStore(this.prepareStep, data, { lists: true, checks: true });
     bindBlobs(this.prepareStep, data, 'read and write');
 
     // What was decided is told already: these two write when it was resumed.
@@ -180,13 +180,13 @@ export class PlatformStack extends Stack {
     bindExecutionStore(this.closeExecution, data);
     bindBlobs(this.closeExecution, data, 'read and write');
 
-    bindExecutionStore(this.endExecution, data);
+    bindExecutionStore(this.endExecution, data, { lists: true });
     bindTasks(this.endExecution, cluster, 'find and stop');
     bindExecutions(this.endExecution, { ...executions, actions: ['DescribeExecution'] });
 
     bindRelay(this.relayEvents, data);
 
-    bindExecutionStore(this.reconcile, data, ['byCheck']);
+    bindExecutionStore(this.reconcile, data, { lists: true, indexes: ['byCheck'] });
     bindRelay(this.reconcile, data);
     this.reconcile.bindTable('EVENTS_TABLE', data.eventsTable, { actions: [], indexes: ['byUnpublished'] });
     // It records the outcome of a silent sandbox, with its output.
@@ -208,11 +208,12 @@ export class PlatformStack extends Stack {
     bindTasks(this.serveSandboxApi, cluster, 'describe');
     bindStepLogs(this.serveSandboxApi, logGroup, 'write');
 
-    bindExecutionStore(this.serveControlApi, data, ['byTenant', 'byWorkflow', 'byApproval']);
+    bindExecutionStore(this.serveControlApi, data, {
+      lists: true,
+      indexes: ['byTenant', 'byWorkflow', 'byApproval'],
+    });
     bindBlobs(this.serveControlApi, data, 'read');
-    this.serveControlApi
-      .bindPresignedUrls()
-      .bindTable('AUDIT_TABLE', data.auditTable, { actions: ['GetItem', 'Query'] });
+    this.serveControlApi.bindPresignedUrls().bindTable('AUDIT_TABLE', data.auditTable, { actions: ['Query'] });
     bindExecutions(this.serveControlApi, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
     bindPeopleStore(this.serveControlApi, data);
     bindFunction(this.serveControlApi, 'RECONCILE_FUNCTION', this.reconcile);

@@ -116,18 +116,13 @@ describe('identity policies', () => {
 
 describe('what each function may do, beside its log, trace and keys', () => {
   const own = (role: string) => without(actionsOf(role), 'xray:', 'kms:', 'logs:');
-  const records = [
-    'dynamodb:ConditionCheckItem',
-    'dynamodb:GetItem',
-    'dynamodb:PutItem',
-    'dynamodb:Query',
-    'dynamodb:UpdateItem',
-  ];
+  const records = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
+  const lists = [...records, 'dynamodb:Query'];
   const blobs = ['s3:GetObject', 's3:ListBucket', 's3:PutObject'];
 
   it.each([
     ['OpenExecution', [...records, ...blobs]],
-    ['PrepareStep', [...records, ...blobs]],
+    ['PrepareStep', ['dynamodb:ConditionCheckItem', ...lists, ...blobs]],
     ['CloseExecution', [...records, ...blobs]],
     ['RequestApproval', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'states:SendTaskSuccess']],
     [
@@ -151,7 +146,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
     [
       'ServeControlApi',
       [
-        ...records,
+        ...lists,
         'dynamodb:DeleteItem',
         'lambda:InvokeFunction',
         's3:GetObject',
@@ -165,12 +160,11 @@ describe('what each function may do, beside its log, trace and keys', () => {
     ],
     [
       'EndExecution',
-      [...records, 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:StopTask', 'sqs:SendMessage', 'states:DescribeExecution'],
+      [...lists, 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:StopTask', 'sqs:SendMessage', 'states:DescribeExecution'],
     ],
     [
       'RelayEvents',
       [
-        'dynamodb:ConditionCheckItem',
         'dynamodb:DescribeStream',
         'dynamodb:GetItem',
         'dynamodb:GetRecords',
@@ -186,7 +180,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
     [
       'Reconcile',
       [
-        ...records,
+        ...lists,
         'ecs:DescribeTasks',
         'ecs:ListTasks',
         'ecs:StopTask',
@@ -332,6 +326,19 @@ describe('what each function may do, beside its log, trace and keys', () => {
         Action.includes('dynamodb:PutItem') && Resource.some((resource) => resource.includes('Audit')),
     );
     expect([...new Set(writers.map(({ role }) => role))].sort()).toEqual(['Reconcile', 'RelayEvents']);
+    // Records of a chain are put and never changed, but its head, which is put anew.
+    expect(onTable('Audit')).toEqual({
+      Reconcile: ['GetItem', 'PutItem', 'Query'],
+      RelayEvents: ['GetItem', 'PutItem', 'Query'],
+      ServeControlApi: ['Query'],
+    });
+  });
+
+  it('only who lists the records of an execution may query them, and only prepare-step checks without changing', () => {
+    const state = onTable('State');
+    const holders = (action: string) => Object.keys(state).filter((role) => state[role]?.includes(action));
+    expect(holders('Query')).toEqual(['EndExecution', 'PrepareStep', 'Reconcile', 'ServeControlApi']);
+    expect(holders('ConditionCheckItem')).toEqual(['PrepareStep']);
   });
 });
 

@@ -24,12 +24,26 @@ export interface Stores {
   readonly dataKey: Key;
 }
 
-/** A transaction of `ExecutionStore.commit`: puts, updates and checks of single records. */
-const COMMIT: readonly TableAction[] = ['PutItem', 'UpdateItem', 'ConditionCheckItem'];
+/** What a function does with records beside getting, making and changing them. */
+export interface RecordUse {
+  /** Lists the records of an execution. */
+  readonly lists?: boolean;
+  /** Commits nothing but an expectation of one record: where an event is told, its count changes that record. */
+  readonly checks?: boolean;
+  /** Indexes that it queries. */
+  readonly indexes?: readonly string[];
+}
 
-/** `ExecutionStore`; with the indexes that its queries over executions use. */
-export function bindExecutionStore(fn: PlatformFunction, stores: Stores, indexes: readonly string[] = []): void {
-  fn.bindTable('STATE_TABLE', stores.stateTable, { actions: ['GetItem', 'Query', ...COMMIT], indexes });
+/** `ExecutionStore`; a transaction needs the actions of its parts. */
+export function bindExecutionStore(
+  fn: PlatformFunction,
+  stores: Stores,
+  { lists = false, checks = false, indexes = [] }: RecordUse = {},
+): void {
+  const actions: TableAction[] = ['GetItem', 'PutItem', 'UpdateItem'];
+  if (lists) actions.push('Query');
+  if (checks) actions.push('ConditionCheckItem');
+  fn.bindTable('STATE_TABLE', stores.stateTable, { actions, indexes });
   fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['PutItem'] });
 }
 
@@ -93,7 +107,7 @@ export function bindOutcomes(fn: PlatformFunction, stores: Stores): void {
 /** `AuditStore.append`, `OutboxStore.markPublished` and the bus. */
 export function bindRelay(fn: PlatformFunction, stores: Stores): void {
   fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['UpdateItem'] })
-    .bindTable('AUDIT_TABLE', stores.auditTable, { actions: ['GetItem', 'Query', ...COMMIT] })
+    .bindTable('AUDIT_TABLE', stores.auditTable, { actions: ['GetItem', 'Query', 'PutItem'] })
     .setEnvironment('EVENT_BUS', stores.eventBus.ref)
     .allow(['events:PutEvents'], [stores.eventBus.attrArn]);
 }

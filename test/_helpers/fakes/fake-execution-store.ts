@@ -77,7 +77,9 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
   }
 
   outbox(executionId?: string): readonly OutboxItem[] {
-    return this.#outbox.filter((item) => executionId === undefined || item.executionId === executionId);
+    return executionId === undefined
+      ? [...this.#outbox]
+      : this.#outbox.filter((item) => item.executionId === executionId);
   }
 
   /** Events that were written to the chain of a tenant. */
@@ -94,8 +96,8 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
   }
 
   async listAttempts(executionId: string, path?: string): Promise<readonly AttemptRecord[]> {
-    return this.#all<AttemptRecord>('attempt')
-      .filter((record) => record.executionId === executionId && (path === undefined || record.path === path))
+    return this.#all<AttemptRecord>('attempt', executionId)
+      .filter((record) => path === undefined || record.path === path)
       .sort(byPathThenAttempt);
   }
 
@@ -104,9 +106,7 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
   }
 
   async listLeases(executionId: string): Promise<readonly LeaseRecord[]> {
-    return this.#all<LeaseRecord>('lease')
-      .filter((record) => record.executionId === executionId)
-      .sort(byPathThenAttempt);
+    return this.#all<LeaseRecord>('lease', executionId).sort(byPathThenAttempt);
   }
 
   async getApproval(approvalId: string): Promise<ApprovalRecord | undefined> {
@@ -114,9 +114,7 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
   }
 
   async listApprovals(executionId: string): Promise<readonly ApprovalRecord[]> {
-    return this.#all<ApprovalRecord>('approval')
-      .filter((record) => record.executionId === executionId)
-      .sort(byPathThenNumber);
+    return this.#all<ApprovalRecord>('approval', executionId).sort(byPathThenNumber);
   }
 
   async queryApprovals(query: ApprovalQuery): Promise<Page<ApprovalRecord>> {
@@ -201,8 +199,10 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
     limit: number,
   ): Promise<readonly Records[K][]> {
     const before = now.toISOString();
-    return this.#all<Records[K]>(item)
+    return [...this.#records]
+      .flatMap(([key, record]) => (key.split(' ')[1] === item ? [record as Records[K]] : []))
       .filter((record) => record.checkAt !== undefined && record.checkAt < before)
+      .map((record) => structuredClone(record))
       .sort((a, b) => compare(a.checkAt ?? '', b.checkAt ?? ''))
       .slice(0, limit);
   }
@@ -238,10 +238,15 @@ export class FakeExecutionStore implements ExecutionStore, OutboxStore {
     return structuredClone(this.#records.get(`${executionId} ${name}`)) as R | undefined;
   }
 
-  #all<R extends AnyRecord>(item: Change['item']): R[] {
-    return [...this.#records]
-      .filter(([key]) => key.split(' ')[1] === item)
-      .map(([, record]) => structuredClone(record) as R);
+  /** Those of one execution, or of all. */
+  #all<R extends AnyRecord>(item: Change['item'], executionId?: string): R[] {
+    const found: R[] = [];
+    const prefix = `${executionId} ${item}`;
+    for (const [key, record] of this.#records) {
+      if (executionId === undefined ? key.split(' ')[1] !== item : !key.startsWith(prefix)) continue;
+      found.push(structuredClone(record) as R);
+    }
+    return found;
   }
 }
 
