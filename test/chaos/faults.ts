@@ -19,6 +19,7 @@ export type PortFault =
   | 'conflict'
   | 'taken in part'
   | 'an old answer'
+  | 'cancelled just before'
   | 'outage';
 
 /** One call of a function of ours, from its start to its answer or its death. */
@@ -49,6 +50,7 @@ export class Faults {
   /** Of how many calls of a port one goes wrong. */
   readonly #share: number;
   readonly #note: (about: string, text: string) => void;
+  readonly #cancel: (executionId: string) => Promise<void>;
   readonly #outages = new Map<string, number>();
   /** The last answer of what lags, by call. */
   readonly #before = new Map<string, unknown>();
@@ -59,7 +61,10 @@ export class Faults {
     readonly count: number;
     readonly share: number;
     readonly note: (about: string, text: string) => void;
+    /** Somebody cancels at this very moment. */
+    readonly cancel: (executionId: string) => Promise<void>;
   }) {
+    this.#cancel = options.cancel;
     this.#sim = options.sim;
     this.#chance = options.chance;
     this.left = options.count;
@@ -120,6 +125,9 @@ export class Faults {
         break;
       case 'conflict':
         return false;
+      case 'cancelled just before':
+        await this.#cancel((args[0] as { readonly executionId: string }).executionId);
+        break;
       case 'taken in part':
         args[0] = (args[0] as readonly unknown[]).slice(1);
         await act();
@@ -174,7 +182,7 @@ function faultsOf(name: string, args: readonly unknown[]): readonly PortFault[] 
     ...(name.startsWith('executions.') || name.startsWith('blobs.') ? (['outage'] as const) : []),
     ...(LAGGING.includes(name) ? (['an old answer', 'an old answer', 'an old answer'] as const) : []),
     ...(ONCE.includes(name) ? [] : (['sent twice'] as const)),
-    ...(name === 'executions.commit' ? (['conflict', 'conflict'] as const) : []),
+    ...(name === 'executions.commit' ? (['conflict', 'conflict', 'cancelled just before'] as const) : []),
     ...(name === 'bus.publish' && (args[0] as readonly unknown[]).length > 1 ? (['taken in part'] as const) : []),
   ];
 }

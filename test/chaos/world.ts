@@ -9,10 +9,14 @@ import type { CheckResult } from '../../lambdas/reconcile/reconcile.ts';
 import { reconcile } from '../../lambdas/reconcile/reconcile.ts';
 import { requestApproval } from '../../lambdas/request-approval/request.ts';
 import { resumeDecided } from '../../lambdas/resume-approval/resume-decided.ts';
+import { cancelExecution } from '../../lambdas/serve-control-api/cancel-execution.ts';
+import type { ControlApiPorts } from '../../lambdas/serve-control-api/ports.ts';
+import type { Principal } from '../../lambdas/serve-control-api/principal.ts';
 import type { SandboxApiPorts } from '../../lambdas/serve-sandbox-api/ports.ts';
 import { expireApproval } from '../../lib/approvals/expire.ts';
 import { answerOf } from '../../lib/approvals/resume.ts';
 import { workflowConfig } from '../../lib/compiler/step-config.ts';
+import { WfloError } from '../../lib/errors.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
 import type {
   CloseEvent,
@@ -82,7 +86,14 @@ export class World {
     const { sim, chance } = this;
     const share = chance.oneOf([0.015, 0.025, 0.04]);
     const note = (about: string, text: string) => this.note(about, text);
-    this.faults = new Faults({ sim, chance, count: faultCount, share, note });
+    this.faults = new Faults({
+      sim,
+      chance,
+      count: faultCount,
+      share,
+      note,
+      cancel: (executionId) => this.#cancel(executionId),
+    });
     this.machines = new StepFunctions({
       sim,
       chance,
@@ -230,6 +241,16 @@ export class World {
     } catch {
       // The next minute is the retry.
     }
+  }
+
+  async #cancel(executionId: string): Promise<void> {
+    const person = aPerson({ personId: 'eve' });
+    const principal: Principal = { person, tenant: 'default', actor: { type: 'person', id: 'eve', via: 'api' } };
+    const { executions, machines } = this;
+    const ports = { executions, machines } as unknown as ControlApiPorts;
+    await cancelExecution(ports, principal, executionId, {}).catch((error: unknown) => {
+      if (!WfloError.is(error)) throw error;
+    });
   }
 
   async #callFunction(executionId: string, placeholder: string, payload: Json): Promise<Json> {
