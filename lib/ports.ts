@@ -150,8 +150,11 @@ export interface People {
 
 /** Write side: nobody who writes tokens reads them. */
 export interface TaskTokenWriter {
-  /** The last one wins: a state that was entered again has a new one. */
-  put(approvalId: string, token: string): Promise<void>;
+  /**
+   * The one that was asked with last wins: a state that is tried again has a new one, and the call of the try before,
+   * which nobody waits for any more, may still be on its way.
+   */
+  put(approvalId: string, token: string, askedAt: Date): Promise<void>;
 }
 
 export interface TaskTokenReader {

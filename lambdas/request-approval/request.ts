@@ -21,7 +21,8 @@ export type Requested = 'waits' | 'resumed';
 export async function requestApproval(ports: RequestPorts, event: RequestApprovalEvent): Promise<Requested> {
   expectSchema(event.schema);
   const { approvalId, taskToken } = event;
-  await ports.tokens.put(approvalId, taskToken);
+  const askedAt = ports.clock.now();
+  await ports.tokens.put(approvalId, taskToken, askedAt);
   const approval = await ports.executions.getApproval(approvalId);
   if (approval === undefined) throw new WfloError('unknown_approval', `no approval ${approvalId} exists`);
   if (approval.status === 'pending') return 'waits';

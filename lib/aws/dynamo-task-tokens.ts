@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { Clock, TaskTokenReader, TaskTokenWriter } from '../ports.ts';
 import { documentClient } from './document-client.ts';
+import { isConditionFailure } from './retry-conflicts.ts';
 import { approvalKey } from './state-keys.ts';
 
 /** An execution of Step Functions lasts a year at most; after that its tokens are of no use to anybody. */
@@ -16,10 +17,20 @@ export interface DynamoTaskTokensOptions {
 export function dynamoTaskTokenWriter(options: DynamoTaskTokensOptions & { readonly clock: Clock }): TaskTokenWriter {
   const client = documentClient(options.client);
   return {
-    async put(approvalId, token) {
+    async put(approvalId, token, askedAt) {
       const expiresAt = Math.floor(options.clock.now().getTime() / 1000) + KEEP_SECONDS;
-      const Item = { ...approvalKey(approvalId), token, expiresAt };
-      await client.send(new PutCommand({ TableName: options.tokensTable, Item }));
+      const put = new PutCommand({
+        TableName: options.tokensTable,
+        Item: { ...approvalKey(approvalId), token, askedAt: askedAt.toISOString(), expiresAt },
+        // Also over one without a time, as an earlier version has put it.
+        ConditionExpression: 'attribute_not_exists(askedAt) OR askedAt <= :askedAt',
+        ExpressionAttributeValues: { ':askedAt': askedAt.toISOString() },
+      });
+      try {
+        await client.send(put);
+      } catch (error) {
+        if (!isConditionFailure(error)) throw error;
+      }
     },
   };
 }

@@ -18,6 +18,8 @@ export type PortFault =
   | 'sent twice'
   | 'conflict'
   | 'taken in part'
+  | 'an old answer'
+  | 'cancelled just before'
   | 'outage';
 
 /** One call of a function of ours, from its start to its answer or its death. */
@@ -33,6 +35,8 @@ export interface Invocation {
 
 /** Ports whose calls by a repeated request do the same thing twice. The SDK repeats no other by itself. */
 const ONCE = ['invoker.invoke', 'calls.begin'];
+/** Read from an index, which lags. */
+const LAGGING = ['executions.due', 'outbox.listUnpublished'];
 /** No answer of these can be wrong in the middle: they are not calls. */
 const SYNCHRONOUS = ['machines.executionArn'];
 
@@ -46,7 +50,10 @@ export class Faults {
   /** Of how many calls of a port one goes wrong. */
   readonly #share: number;
   readonly #note: (about: string, text: string) => void;
+  readonly #cancel: (executionId: string) => Promise<void>;
   readonly #outages = new Map<string, number>();
+  /** The last answer of what lags, by call. */
+  readonly #before = new Map<string, unknown>();
 
   constructor(options: {
     readonly sim: Simulation;
@@ -54,7 +61,10 @@ export class Faults {
     readonly count: number;
     readonly share: number;
     readonly note: (about: string, text: string) => void;
+    /** Somebody cancels at this very moment. */
+    readonly cancel: (executionId: string) => Promise<void>;
   }) {
+    this.#cancel = options.cancel;
     this.#sim = options.sim;
     this.#chance = options.chance;
     this.left = options.count;
@@ -115,6 +125,9 @@ export class Faults {
         break;
       case 'conflict':
         return false;
+      case 'cancelled just before':
+        await this.#cancel((args[0] as { readonly executionId: string }).executionId);
+        break;
       case 'taken in part':
         args[0] = (args[0] as readonly unknown[]).slice(1);
         await act();
@@ -124,6 +137,12 @@ export class Faults {
     }
     if (invocation.dead) return never();
     let answer = await act();
+    if (LAGGING.includes(name)) {
+      const call = name === 'executions.due' ? `${name} ${String(args[0])}` : name;
+      const old = this.#before.get(call) ?? answer;
+      this.#before.set(call, answer);
+      if (fault === 'an old answer') answer = old;
+    }
     if (fault === 'sent twice') answer = await this.#again(name, act, args, answer);
     await this.#sim.sleep(this.#chance.between(1, 40));
     if (invocation.dead) return never();
@@ -161,8 +180,9 @@ function faultsOf(name: string, args: readonly unknown[]): readonly PortFault[] 
     'answer lost',
     'slow',
     ...(name.startsWith('executions.') || name.startsWith('blobs.') ? (['outage'] as const) : []),
+    ...(LAGGING.includes(name) ? (['an old answer', 'an old answer', 'an old answer'] as const) : []),
     ...(ONCE.includes(name) ? [] : (['sent twice'] as const)),
-    ...(name === 'executions.commit' ? (['conflict', 'conflict'] as const) : []),
+    ...(name === 'executions.commit' ? (['conflict', 'conflict', 'cancelled just before'] as const) : []),
     ...(name === 'bus.publish' && (args[0] as readonly unknown[]).length > 1 ? (['taken in part'] as const) : []),
   ];
 }

@@ -43,7 +43,8 @@ export async function violationsOf(world: World, people: People, stream: Stream)
   }
   await checkPromises(world, people, found);
   await checkRest(world, found);
-  return found;
+  await checkExpiries(world, found);
+  return [...found, ...world.executions.wrong];
 }
 
 type Told = (message: string) => void;
@@ -199,6 +200,11 @@ async function checkEvents(world: World, execution: ExecutionRecord, stream: Str
   if (ends.length !== 1 || ends[0] !== END_EVENTS[status])
     told(`is ${status}, and its events say ${ends.join() || 'nothing'}`);
   if (types.at(-1) !== END_EVENTS[status]) told(`${types.at(-1)} comes after its end`);
+  const over = world.executions
+    .events(executionId)
+    .filter(({ eventType }) => /^step\.(succeeded|failed|retried|cancelled)$/.test(eventType))
+    .map(({ stepPath, attempt }) => `${stepPath} ${attempt}`);
+  if (new Set(over).size !== over.length) told(`a step ended more than once: ${over.join(', ')}`);
   const claims = world.executions.events(executionId).filter(({ eventType }) => eventType === 'sandbox.claimed');
   const claimed = claims.map(({ stepPath, attempt }) => `${stepPath} ${attempt}`);
   if (new Set(claimed).size !== claimed.length) told(`was claimed more than once: ${claimed.join(', ')}`);
@@ -212,6 +218,24 @@ async function checkPromises(world: World, people: People, found: Violation[]): 
     const vote = approval?.votes.find((one) => one.personId === personId);
     if (vote?.decision !== decision)
       found.push({ executionId, message: `${personId} was told that ${decision} counts, and it is not recorded` });
+  }
+}
+
+/** As long as reconcile takes to tell a waiting state, with some of its runs lost. */
+const TOLD_WITHIN_MS = 10 * 60_000;
+
+/** Who has decided does not wait until the time of the request is over. */
+async function checkExpiries(world: World, found: Violation[]): Promise<void> {
+  for (const { executionId, path, at } of world.expiries) {
+    const asked = (await world.executions.listApprovals(executionId)).findLast(
+      (approval) => approval.path === path && Date.parse(approval.requestedAt) <= at,
+    );
+    if (asked === undefined || asked.votes.length === 0) continue;
+    const decided = Date.parse(asked.decidedAt ?? '');
+    const leapt = world.leaps.some((leap) => leap >= decided - TOLD_WITHIN_MS && leap <= at);
+    if (leapt || !(at - decided > TOLD_WITHIN_MS)) continue;
+    const message = `${asked.approvalId} was decided at ${asked.decidedAt}, and its state was never told`;
+    found.push({ executionId, message });
   }
 }
 

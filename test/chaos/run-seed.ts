@@ -45,7 +45,15 @@ export async function runSeed(seed: number, faultCount = FAULTS): Promise<SeedRu
     if (startedCount < 5 || !faults.strikes('the clock leaps', 0.04, 'everything')) return;
     const minutes = chance.oneOf(LEAPS_MINUTES);
     world.note('everything', `the clock leaps ${minutes} minutes`);
+    world.leaps.push(sim.ms);
     sim.leap(minutes * MINUTE_MS);
+  });
+  every(3 * MINUTE_MS, async () => {
+    if (startedCount > 5 && faults.strikes('an emergency stop', 0.03, 'everything')) await world.freeze();
+    if (startedCount > 5 && faults.strikes('somebody leaves the groups', 0.03, 'everything')) await world.regroup();
+  });
+  every(MINUTE_MS, async () => {
+    if (faults.strikes('reconcile runs beside itself', 0.02, 'everything')) sim.spawn(() => world.reconcile());
   });
 
   const deadline = sim.ms + 20 * DAY_MS;
@@ -69,6 +77,7 @@ export async function runSeed(seed: number, faultCount = FAULTS): Promise<SeedRu
 async function settle(world: World, stream: Stream, deadline: number): Promise<void> {
   const { sim, reconciled } = world;
   const quiet = 15;
+  for (const callAgain of world.undelivered.splice(0)) callAgain();
   const before = reconciled.length;
   await sim.run(() => {
     const last = reconciled.slice(Math.max(before, reconciled.length - quiet));

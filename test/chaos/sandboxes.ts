@@ -25,6 +25,7 @@ const DELIVERY_MS = 10 * 60_000;
 
 interface Task {
   state: TaskState;
+  readonly since: number;
   /** Its container was told to end. */
   stopping: boolean;
   readonly stopped: (() => void)[];
@@ -40,11 +41,19 @@ export class Sandboxes implements SandboxTasks {
   }
 
   async describe(taskArn: string): Promise<TaskState | undefined> {
-    return this.#tasks.get(taskArn)?.state;
+    const task = this.#tasks.get(taskArn);
+    return task === undefined || this.#isHidden(task) ? undefined : task.state;
   }
 
   async findByLease(leaseId: string): Promise<TaskState | undefined> {
-    return [...this.#tasks.values()].find(({ state }) => state.environment[RUNNER_ENV.lease] === leaseId)?.state;
+    const task = [...this.#tasks.values()].find(({ state }) => state.environment[RUNNER_ENV.lease] === leaseId);
+    return task === undefined || this.#isHidden(task) ? undefined : task.state;
+  }
+
+  /** ECS does not always show at once what it has started. */
+  #isHidden({ since, state }: Task): boolean {
+    const { sim, faults } = this.#world;
+    return sim.ms - since < 60_000 && faults.strikes('a task is not shown yet', 0.02, state.taskArn);
   }
 
   async listRunning(): Promise<readonly string[]> {
@@ -77,6 +86,7 @@ export class Sandboxes implements SandboxTasks {
         lastStatus: 'PROVISIONING',
         environment: environment as TaskState['environment'],
       },
+      since: sim.ms,
       stopping: false,
       stopped: [],
     };

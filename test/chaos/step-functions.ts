@@ -33,6 +33,7 @@ export interface MachineHost {
   callFunction(executionId: string, placeholder: string, payload: Json): Promise<Json>;
   /** Until the task has stopped. */
   runTask(executionId: string, taskDefinition: string, environment: JsonObject, scope: Scope): Promise<void>;
+  hides(executionArn: string): boolean;
   entered(executionId: string, state: string): void;
   ended(executionArn: string, execution: MachineExecution): void;
 }
@@ -101,6 +102,9 @@ export class StepFunctions implements StateMachines, WaitingStates {
   async describe(arn: string): Promise<MachineExecution | undefined> {
     const execution = this.#executions.get(arn);
     if (execution === undefined) return undefined;
+    // What has just been started is not always found at once.
+    const age = this.#host.sim.ms - Date.parse(execution.startedAt);
+    if (age < 5000 && this.#host.hides(arn)) return undefined;
     const { scope: _, ...described } = execution;
     return described;
   }

@@ -9,10 +9,14 @@ import type { CheckResult } from '../../lambdas/reconcile/reconcile.ts';
 import { reconcile } from '../../lambdas/reconcile/reconcile.ts';
 import { requestApproval } from '../../lambdas/request-approval/request.ts';
 import { resumeDecided } from '../../lambdas/resume-approval/resume-decided.ts';
+import { cancelExecution } from '../../lambdas/serve-control-api/cancel-execution.ts';
+import type { ControlApiPorts } from '../../lambdas/serve-control-api/ports.ts';
+import type { Principal } from '../../lambdas/serve-control-api/principal.ts';
 import type { SandboxApiPorts } from '../../lambdas/serve-sandbox-api/ports.ts';
 import { expireApproval } from '../../lib/approvals/expire.ts';
 import { answerOf } from '../../lib/approvals/resume.ts';
 import { workflowConfig } from '../../lib/compiler/step-config.ts';
+import { WfloError } from '../../lib/errors.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
 import type {
   CloseEvent,
@@ -28,7 +32,6 @@ import type { MachineExecution, StepFunctionInvoker } from '../../lib/ports.ts';
 import { FakeAuditStore } from '../_helpers/fakes/fake-audit-store.ts';
 import { FakeBlobStore } from '../_helpers/fakes/fake-blob-store.ts';
 import { FakeEventBus } from '../_helpers/fakes/fake-event-bus.ts';
-import { FakeExecutionStore } from '../_helpers/fakes/fake-execution-store.ts';
 import { FakeIds } from '../_helpers/fakes/fake-ids.ts';
 import { aGroup, aPerson, fakePeopleStore } from '../_helpers/fakes/fake-people-store.ts';
 import { FakeTaskTokens } from '../_helpers/fakes/fake-task-tokens.ts';
@@ -39,6 +42,7 @@ import { Chance } from './random.ts';
 import { Sandboxes } from './sandboxes.ts';
 import { Simulation } from './simulation.ts';
 import { type Scope, StepFunctions } from './step-functions.ts';
+import { WatchedStore } from './watched-store.ts';
 
 const START = '2026-01-01T00:00:00.000Z';
 /** As the stacks deploy them (seconds). */
@@ -61,7 +65,7 @@ export class World {
   readonly trace: Line[] = [];
   readonly ledger: Act[] = [];
   readonly ids = new FakeIds();
-  readonly executions = new FakeExecutionStore({ clock: this.sim, ids: this.ids });
+  readonly executions = new WatchedStore({ clock: this.sim, ids: this.ids });
   readonly blobs = new FakeBlobStore();
   readonly audit = new FakeAuditStore();
   readonly bus = new FakeEventBus();
@@ -69,6 +73,12 @@ export class World {
   readonly people = fakePeopleStore({ clock: this.sim, ids: this.ids });
   readonly sandboxes = new Sandboxes(this);
   readonly machines: StepFunctions;
+  /** Waiting states whose time was over before anybody told them. */
+  readonly expiries: { readonly executionId: string; readonly path: string; readonly at: number }[] = [];
+  /** When the clock leapt. */
+  readonly leaps: number[] = [];
+  /** Calls that failed for good: somebody looks into the queue, and has them made again. */
+  readonly undelivered: (() => void)[] = [];
   readonly reconciled: (readonly CheckResult[])[] = [];
 
   constructor(seed: number, faultCount: number) {
@@ -76,14 +86,25 @@ export class World {
     const { sim, chance } = this;
     const share = chance.oneOf([0.015, 0.025, 0.04]);
     const note = (about: string, text: string) => this.note(about, text);
-    this.faults = new Faults({ sim, chance, count: faultCount, share, note });
+    this.faults = new Faults({
+      sim,
+      chance,
+      count: faultCount,
+      share,
+      note,
+      cancel: (executionId) => this.#cancel(executionId),
+    });
     this.machines = new StepFunctions({
       sim,
       chance,
       callFunction: (executionId, placeholder, payload) => this.#callFunction(executionId, placeholder, payload),
       runTask: (executionId: string, definition: string, environment: JsonObject, scope: Scope) =>
         this.sandboxes.run(executionId, definition, environment, scope),
-      entered: (executionId, state) => note(executionId, `-> ${state}`),
+      hides: (arn) => this.faults.strikes('a machine is not found yet', 0.05, arn),
+      entered: (executionId, state) => {
+        note(executionId, `-> ${state}`);
+        if (state.endsWith('.Expire')) this.expiries.push({ executionId, path: state.slice(0, -7), at: sim.ms });
+      },
       ended: (arn, execution) => this.#ended(arn, execution),
     });
     for (const { definition, document } of SUBJECTS) this.machines.deploy(workflowConfig(definition), document);
@@ -135,20 +156,46 @@ export class World {
     });
   }
 
-  /** Called without waiting: twice again where it fails, as Lambda does it. */
-  invokeLater(name: string, about: string, handle: (ports: Ports) => Promise<unknown>, retries = 2): void {
+  /** Called without waiting: twice again where it fails, as Lambda does it, and then it is left in a queue. */
+  invokeLater(name: string, about: string, handle: (ports: Ports) => Promise<unknown>): void {
     const { sim } = this;
     sim.spawn(async () => {
-      for (let tries = 0; tries <= retries; tries += 1) {
+      for (let tries = 0; tries <= 2; tries += 1) {
         await sim.sleep(tries === 0 ? this.chance.between(20, 2000) : tries * 60_000);
         try {
           await this.invoke(name, about, timeLimit(name), handle);
           return;
         } catch {
-          // Again, or never.
+          // Again.
         }
       }
+      this.undelivered.push(() => this.invokeLater(name, about, handle));
     });
+  }
+
+  /** An emergency stop of one workflow, for some minutes. */
+  async freeze(): Promise<void> {
+    const { executions, sim, chance } = this;
+    const set = async (workflows: readonly string[], reason: string) => {
+      const { version } = await executions.getFreeze();
+      executions.seed({ freeze: { version: version + 1, all: false, workflows, tenants: [], reason } });
+      this.note('everything', `frozen: ${workflows.join() || 'nothing'}`);
+    };
+    await set([chance.oneOf(SUBJECTS).definition.name], 'an emergency');
+    // Setting one starts reconcile, beside the one of the minute.
+    sim.spawn(() => this.reconcile());
+    await sim.sleep(chance.between(1, 8) * 60_000);
+    await set([], '');
+  }
+
+  /** Somebody is no longer in the groups, for a while: votes of yesterday are counted with the people of today. */
+  async regroup(): Promise<void> {
+    const { people, sim, chance } = this;
+    const gone = chance.oneOf(PEOPLE);
+    const left = PEOPLE.filter((personId) => personId !== gone);
+    people.seed({ people: [], groups: [aGroup('data-owners', left), aGroup('security', ['cyd', 'eve'])] });
+    await sim.sleep(chance.between(1, 20) * 60_000);
+    people.seed({ people: [], groups: [aGroup('data-owners', PEOPLE), aGroup('security', ['cyd', 'eve'])] });
   }
 
   /** Somebody begins to act. How the records stand at this moment is what allows it. */
@@ -196,6 +243,16 @@ export class World {
     }
   }
 
+  async #cancel(executionId: string): Promise<void> {
+    const person = aPerson({ personId: 'eve' });
+    const principal: Principal = { person, tenant: 'default', actor: { type: 'person', id: 'eve', via: 'api' } };
+    const { executions, machines } = this;
+    const ports = { executions, machines } as unknown as ControlApiPorts;
+    await cancelExecution(ports, principal, executionId, {}).catch((error: unknown) => {
+      if (!WfloError.is(error)) throw error;
+    });
+  }
+
   async #callFunction(executionId: string, placeholder: string, payload: Json): Promise<Json> {
     const [name, handle] = functionOf(placeholder, payload);
     const answer = await this.invoke(name, executionId, timeLimit(name), handle);
@@ -207,7 +264,9 @@ export class World {
     const about = arn.split(':execution:wflo-dev-')[1] ?? arn;
     this.note(about, `machine ${status} ${error ?? ''}`);
     if (status === 'SUCCEEDED' || status === 'RUNNING') return;
-    if (this.faults.strikes('an end event is lost', 0.05, about)) return;
+    // Of what was never recorded this event is the only trace: it has a queue for what cannot be handed over.
+    const isRecorded = this.executions.outbox(about).length > 0;
+    if (isRecorded && this.faults.strikes('an end event is lost', 0.05, about)) return;
     const detail = { executionArn: arn, status, error: error ?? null, cause: cause ?? null };
     const times = this.faults.strikes('an end event comes twice', 0.05, about) ? 2 : 1;
     for (let time = 0; time < times; time += 1) {

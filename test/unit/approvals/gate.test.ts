@@ -273,6 +273,24 @@ describe('resuming', () => {
     expect(scene.waiting.resumed.map(({ token }) => token)).toEqual(['token-2']);
   });
 
+  it('uses the newest token, where the call of an earlier try is late', async () => {
+    const asked = await scene.prepare(GATED);
+    const { put } = scene.tokens;
+    // The first try is given up, and its call goes on: its token arrives after that of the second.
+    scene.tokens.put = async (approvalId, token, askedAt) => {
+      if (token === 'token-1') {
+        scene.clock.advance(1);
+        await scene.ask(asked, 'token-2');
+      }
+      await put.call(scene.tokens, approvalId, token, askedAt);
+    };
+    await scene.ask(asked, 'token-1');
+    scene.waiting.waiting.add('token-2');
+    await scene.decide('bob');
+    await scene.resume();
+    expect(scene.waiting.resumed).toEqual([{ token: 'token-2', output: { decision: 'granted' } }]);
+  });
+
   it('is made by reconcile where the stream brought nothing', async () => {
     await asked();
     await scene.decide('bob');

@@ -8,7 +8,7 @@ it('a token is put without being read, and expires after every state that could 
   const { settings, requests } = scriptedAws(() => ({}));
   const clock = new FakeClock();
   const writer = dynamoTaskTokenWriter({ client: new DynamoDBClient(settings), tokensTable: 'tokens', clock });
-  await writer.put('report:one:crew.write:1', 'secret');
+  await writer.put('report:one:crew.write:1', 'secret', clock.now());
   expect(requests.map(({ operation }) => operation)).toEqual(['PutItem']);
   expect(JSON.parse(requests[0]?.body ?? '')).toEqual({
     TableName: 'tokens',
@@ -16,7 +16,10 @@ it('a token is put without being read, and expires after every state that could 
       pk: { S: 'EXEC#report:one' },
       sk: { S: 'APPROVAL#crew.write:1' },
       token: { S: 'secret' },
+      askedAt: { S: clock.now().toISOString() },
       expiresAt: { N: String(Math.floor(clock.now().getTime() / 1000) + 400 * 24 * 3600) },
     },
+    ConditionExpression: 'attribute_not_exists(askedAt) OR askedAt <= :askedAt',
+    ExpressionAttributeValues: { ':askedAt': { S: clock.now().toISOString() } },
   });
 });
