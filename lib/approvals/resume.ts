@@ -1,6 +1,7 @@
 import type { EventType } from '../audit/events.ts';
 import type { ApprovedAnswer } from '../execution/machine.ts';
 import type { ApprovalRecord } from '../execution/records.ts';
+import { isFinal } from '../execution/status.ts';
 import type { Clock, ExecutionStore, TaskTokenReader, WaitingStates } from '../ports.ts';
 
 /** After these a state waits no more. */
@@ -29,6 +30,9 @@ export async function resumeApproval(ports: ResumePorts, approvalId: string): Pr
   const approval = await ports.executions.getApproval(approvalId);
   if (approval === undefined || approval.status === 'pending') return 'waits';
   if (approval.resumedAt !== undefined || approval.status === 'cancelled') return 'already';
+  const execution = await ports.executions.getExecution(approval.executionId);
+  // No state of an execution that has ended waits for anything.
+  if (execution === undefined || isFinal(execution.status)) return 'already';
   const token = await ports.tokens.get(approvalId);
   if (token === undefined) return 'waits';
   await ports.waiting.resume(token, { ...answerOf(approval) });

@@ -152,8 +152,8 @@ def remembering_machine(original):
         try:
             return original(resource, input_data, token, state_def)
         finally:
+            # The machine stays known: of a state that waits no more AWS says so, to whoever may resume its machine.
             moving.token = None
-            machine_of_token.pop(token, None)
 
     return invoke_with_callback
 

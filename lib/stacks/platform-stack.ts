@@ -138,6 +138,8 @@ export class PlatformStack extends Stack {
       undelivered: this.undeliveredDecisions,
       telemetryKey: data.telemetryKey,
       only: RESUMES,
+      // `reconcile` resumes what is overdue after 30 seconds: one that cannot be resumed must not hold up the others.
+      maxAge: Duration.minutes(1),
     });
     new ExecutionEndings(this, 'ExecutionEndings', {
       stage: deployment.stage,

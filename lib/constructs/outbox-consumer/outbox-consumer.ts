@@ -15,6 +15,8 @@ export interface OutboxConsumerProps {
   readonly undelivered: DeadLetterQueue;
   /** Over that queue. */
   readonly telemetryKey: IKey;
+  /** After this long a batch that fails is given up, and holds up those after it no more. @default 5 minutes */
+  readonly maxAge?: Duration;
   /** Only items whose attribute has this value, which the writer of the outbox sets. */
   readonly only?: { readonly attribute: string; readonly value: string };
 }
@@ -23,7 +25,7 @@ export interface OutboxConsumerProps {
 export class OutboxConsumer extends Construct {
   constructor(scope: Construct, id: string, props: OutboxConsumerProps) {
     super(scope, id);
-    const { handler, eventsTable, undelivered, only } = props;
+    const { handler, eventsTable, undelivered, only, maxAge = Duration.minutes(5) } = props;
     const streamArn = eventsTable.tableStreamArn;
     if (streamArn === undefined) throw new Error(`${eventsTable.node.path} has no stream`);
 
@@ -46,7 +48,7 @@ export class OutboxConsumer extends Construct {
       retryAttempts: 10,
       // The local AWS repeats a failing batch for ever and knows only this end. What is given up is still unpublished
       // in the table, and `reconcile` publishes it later.
-      maxRecordAge: Duration.minutes(5),
+      maxRecordAge: maxAge,
       onFailure: { bind: () => ({ destination: undelivered.queueArn }) },
       filters: [
         FilterCriteria.filter({
