@@ -147,11 +147,12 @@ describe('what starts functions', () => {
         StartingPosition: 'TRIM_HORIZON',
         BisectBatchOnFunctionError: true,
         MaximumRetryAttempts: 10,
-        MaximumRecordAgeInSeconds: 300,
       });
       // The local AWS loses what a handler reports in this way.
       expect(settings.FunctionResponseTypes).toBeUndefined();
     }
+    // What the relay gives up comes late into the chain; a decision is looked for by reconcile after half a minute.
+    expect(mappings().map(({ MaximumRecordAgeInSeconds: age }) => age)).toEqual([300, 60]);
     const queues = mappings().map(({ DestinationConfig }) => text(DestinationConfig.OnFailure.Destination));
     expect(queues[0]).toContain('UndeliveredRecords');
     expect(queues[1]).toContain('UndeliveredDecisions');

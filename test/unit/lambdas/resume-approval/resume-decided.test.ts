@@ -86,11 +86,24 @@ describe('the stream of the outbox', () => {
         reads += 1;
         return executions.getApproval(id);
       },
+      getExecution: (id: string) => executions.getExecution(id),
     });
     expect(await resumeDecided({ ...scene, executions: counting }, { Records: [...batch(), ...batch()] })).toEqual({
       resumed: 0,
     });
     expect(reads).toBe(1);
+  });
+
+  it('tells nothing to an execution that has ended: nothing of it waits', async () => {
+    await asked();
+    await scene.decide('bob');
+    await scene.executions.commit({
+      executionId: EXECUTION_ID,
+      changes: [{ item: 'execution', set: { status: 'cancelled' } }],
+      events: [],
+    });
+    expect(await handle(batch())).toEqual({ resumed: 0 });
+    expect(scene.waiting.resumed).toEqual([]);
   });
 
   it('believes the record, and not the event', async () => {
