@@ -138,12 +138,8 @@ export interface ExecutionStore {
 
 /** What decisions and claims read of people. All reads are strongly consistent. */
 export interface People {
-  /** The person that an identity is linked to, active or not. */
-  findByIdentity(identity: string): Promise<PersonRecord | undefined>;
   getPerson(tenant: string, personId: string): Promise<PersonRecord | undefined>;
   getGroup(tenant: string, group: string): Promise<GroupRecord | undefined>;
-  /** Whether an administrator says that the sessions of an IAM role are each one person. */
-  isAttested(roleArn: string): Promise<boolean>;
 }
 
 // ---- Task tokens -----------------------------------------------------------------------------------------------
@@ -279,11 +275,6 @@ export interface StepFunctionInvoker {
     | { readonly ok: true; readonly output: Json }
     | { readonly ok: false; readonly timedOut: boolean; readonly message: string }
   >;
-}
-
-export interface FunctionCaller {
-  /** Hands an event to another function of the platform, and does not wait for it. */
-  begin(functionName: string, event: Json): Promise<void>;
 }
 
 // ---- Logs ------------------------------------------------------------------------------------------------------

@@ -3,9 +3,9 @@ import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-attempt.ts';
 import { isOutcomeUnknown, outcomeUnknown } from '../../lib/execution/decide-finish.ts';
-import { findTask } from '../../lib/execution/find-task.ts';
 import type { AttemptRecord, Ending, ExecutionRecord, LeaseRecord } from '../../lib/execution/records.ts';
 import { type AttemptStatus, isAttemptOpen } from '../../lib/execution/status.ts';
+import { stopTask } from '../../lib/execution/stop-task.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Change, Clock, ExecutionStore, Ids, SandboxTasks } from '../../lib/ports.ts';
 
@@ -109,8 +109,7 @@ export async function stopCancelledTasks(ports: CloseAttemptsPorts, execution: E
   const attempts = await ports.executions.listAttempts(executionId);
   for (const { kind, path, attempt, status } of attempts) {
     if (kind !== 'sandbox' || !CUT_OFF.includes(status)) continue;
-    const task = await findTask(ports.tasks, await ports.executions.getLease(executionId, path, attempt));
-    if (task === undefined || task.lastStatus === 'STOPPED') continue;
-    await ports.tasks.stop(task.taskArn, `the execution ${executionId} has ended`);
+    const lease = await ports.executions.getLease(executionId, path, attempt);
+    await stopTask(ports.tasks, lease, `the execution ${executionId} has ended`);
   }
 }

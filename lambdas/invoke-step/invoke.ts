@@ -18,7 +18,7 @@ import { EXIT_CODE_TIMED_OUT, type Exit } from '../../lib/sandbox/exit.ts';
 export interface InvokePorts {
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
-  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
+  readonly people: People;
   readonly invoker: StepFunctionInvoker;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -18,7 +18,7 @@ import type { BlobStore, Change, Clock, ExecutionStore, Ids, People } from '../.
 export interface OpenPorts {
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
-  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
+  readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly stage: string;

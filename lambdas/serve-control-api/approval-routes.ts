@@ -34,7 +34,12 @@ export function serveApprovals(serve: Serve, ports: Ports): void {
     const decision = { ...request, personId: person.personId, via: 'api' };
     const { approval } = await decideApproval(ports, tenant, c.req.param('id'), decision);
     // What was decided is told whatever has become of the payload since.
-    return c.json(await viewOf(ports, approval).catch(() => ({ ...summaryOf(approval), ...UNREADABLE })));
+    return c.json(
+      await viewOf(ports, approval).catch((error: unknown) => {
+        if (!(error instanceof WfloError) || error.code !== 'payload_changed') throw error;
+        return { ...summaryOf(approval), ...UNREADABLE };
+      }),
+    );
   });
 }
 

@@ -1,8 +1,8 @@
 import { WfloError } from '../../lib/errors.ts';
 import type { Actor } from '../../lib/execution/records.ts';
 import { type Caller, identityOf, namesItsSessions, provenCaller } from '../../lib/people/identity.ts';
+import type { PeopleStore } from '../../lib/people/people-store.ts';
 import type { PersonRecord } from '../../lib/people/records.ts';
-import type { People } from '../../lib/ports.ts';
 
 /** The part of an API Gateway REST proxy event that the authorizer fills. Nothing of it comes from the caller. */
 export interface ProvenIdentity {
@@ -28,7 +28,7 @@ export interface Principal {
 /** The only source of a caller: never a header, a query or a body. Throws `forbidden`. */
 export async function callerFrom(
   identity: ProvenIdentity | undefined,
-  people: Pick<People, 'isAttested'>,
+  people: Pick<PeopleStore, 'isAttested'>,
 ): Promise<ProvenCaller> {
   const arn = identity?.userArn;
   if (typeof arn !== 'string' || arn === '') {
@@ -44,7 +44,7 @@ export async function callerFrom(
 /** The person that a caller is linked to. Throws `unknown_person`, and `forbidden` for who was removed. */
 export async function principalOf(
   { identity }: ProvenCaller,
-  people: Pick<People, 'findByIdentity'>,
+  people: Pick<PeopleStore, 'findByIdentity'>,
 ): Promise<Principal> {
   const person = await people.findByIdentity(identity);
   if (person === undefined) {

@@ -20,7 +20,7 @@ export interface SandboxApiSignals {
 export interface SandboxApiPorts {
   readonly store: ExecutionStore;
   readonly blobs: BlobStore;
-  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
+  readonly people: People;
   readonly tasks: SandboxTasks;
   readonly logs: StepLogs;
   readonly clock: Clock;

@@ -9,7 +9,7 @@ import { decided } from './transitions.ts';
 
 export interface DecisionPorts {
   readonly executions: ExecutionStore;
-  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
+  readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;
 }

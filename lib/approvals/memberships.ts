@@ -3,11 +3,7 @@ import type { Quorum } from '../workflow/definition.ts';
 import type { Memberships } from './quorum.ts';
 
 /** Today's active people of the groups that are asked. */
-export async function loadMemberships(
-  people: Pick<People, 'getGroup' | 'getPerson'>,
-  tenant: string,
-  groups: readonly Quorum[],
-): Promise<Memberships> {
+export async function loadMemberships(people: People, tenant: string, groups: readonly Quorum[]): Promise<Memberships> {
   const names = [...new Set(groups.map(({ group }) => group))];
   const entries = await Promise.all(
     names.map(async (name) => {

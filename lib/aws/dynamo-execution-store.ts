@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { byPathThenNumber } from '../approvals/approval-id.ts';
 import type { ApprovalRecord, AttemptRecord, ExecutionRecord, LeaseRecord } from '../execution/records.ts';
 import type { Clock, ExecutionStore, Ids, Records } from '../ports.ts';
@@ -7,7 +7,7 @@ import { checkTransaction } from './check-transaction.ts';
 import { documentClient, type Item, queryItems, takeItems } from './document-client.ts';
 import { readFreeze, writeFreeze } from './freeze-switch.ts';
 import { approvalsPage, executionsPage } from './record-lists.ts';
-import { isConditionFailure, type RetryOptions, retryConflicts } from './retry-conflicts.ts';
+import type { RetryOptions } from './retry-conflicts.ts';
 import {
   approvalKey,
   attemptKey,
@@ -20,6 +20,7 @@ import {
   recordOf,
 } from './state-keys.ts';
 import { cannotHold, transactionInput } from './transaction-items.ts';
+import { writeTransaction } from './write-transaction.ts';
 
 export interface DynamoExecutionStoreOptions {
   readonly client: DynamoDBClient;
@@ -80,13 +81,7 @@ export function dynamoExecutionStore(options: DynamoExecutionStoreOptions): Exec
       if (transaction.changes.length === 0 && transaction.events.length === 0) return true;
       if (transaction.changes.some(cannotHold)) return false;
       const input = transactionInput(transaction, options);
-      try {
-        await retryConflicts(() => client.send(new TransactWriteCommand(input)), options.retry);
-        return true;
-      } catch (error) {
-        if (isConditionFailure(error)) return false;
-        throw error;
-      }
+      return writeTransaction(client, input, options.retry);
     },
 
     listExecutions: (query) => executionsPage(client, TableName, query),

@@ -1,4 +1,4 @@
-import { GetCommand, TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import type { WfloEvent } from '../audit/events.ts';
 import { SCHEMA } from '../execution/records.ts';
 import type { DirectoryChange, Link, PeopleRecords, TenantRecord } from '../people/directory.ts';
@@ -19,10 +19,11 @@ import {
   personKey,
   tenantKey,
 } from './people-table.ts';
-import { isConditionFailure, type RetryOptions, retryConflicts } from './retry-conflicts.ts';
+import type { RetryOptions } from './retry-conflicts.ts';
 import { type ItemKey, metaKey } from './state-keys.ts';
 import { storable } from './storable.ts';
 import { type TransactItem, tenantChainItem } from './tenant-chain-item.ts';
+import { writeTransaction } from './write-transaction.ts';
 
 export interface DynamoPeopleStoreOptions extends DynamoPeopleOptions {
   readonly stateTable: string;
@@ -69,13 +70,7 @@ export function dynamoPeopleStore(options: DynamoPeopleStoreOptions): PeopleStor
 
     async commit(tenant, change) {
       const input = transactionInput(tenant, change, options);
-      try {
-        await retryConflicts(() => client.send(new TransactWriteCommand(input)), options.retry);
-        return true;
-      } catch (error) {
-        if (isConditionFailure(error)) return false;
-        throw error;
-      }
+      return writeTransaction(client, input, options.retry);
     },
   };
   return peopleStore(records, options);

@@ -1,7 +1,6 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { Link } from '../people/directory.ts';
-import { findByIdentity } from '../people/find-by-identity.ts';
 import type { GroupRecord, PersonRecord } from '../people/records.ts';
 import type { People } from '../ports.ts';
 import { documentClient, type Item, queryItems } from './document-client.ts';
@@ -13,11 +12,10 @@ export interface DynamoPeopleOptions {
   readonly peopleTable: string;
 }
 
-/** For whoever only asks who somebody is: needs to get items of the People table, and nothing else. */
+/** For whoever only asks who is in a group, and who they are: needs to get items of the People table, and nothing else. */
 export function dynamoPeople(options: DynamoPeopleOptions): People {
-  const reads = peopleReads(options);
-  const { getPerson, getGroup, isAttested } = reads;
-  return { getPerson, getGroup, isAttested, findByIdentity: (identity) => findByIdentity(reads, identity) };
+  const { getPerson, getGroup } = peopleReads(options);
+  return { getPerson, getGroup };
 }
 
 /** What is read of the People table, strongly consistent. */

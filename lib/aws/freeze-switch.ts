@@ -1,12 +1,13 @@
-import { type DynamoDBDocumentClient, GetCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
 import type { WfloEvent } from '../audit/events.ts';
 import { WfloError } from '../errors.ts';
 import { type Freeze, NOTHING_FROZEN } from '../execution/records.ts';
-import { isConditionFailure, type RetryOptions, retryConflicts } from './retry-conflicts.ts';
+import type { RetryOptions } from './retry-conflicts.ts';
 import { FREEZE_KEY, recordOf } from './state-keys.ts';
 import { storable } from './storable.ts';
 import { type TransactItem, tenantChainItem } from './tenant-chain-item.ts';
 import { type TransactionTables, withOutboxItem } from './transaction-items.ts';
+import { writeTransaction } from './write-transaction.ts';
 
 export async function readFreeze(client: DynamoDBDocumentClient, TableName: string): Promise<Freeze> {
   const { Item } = await client.send(new GetCommand({ TableName, Key: FREEZE_KEY, ConsistentRead: true }));
@@ -26,13 +27,7 @@ export async function writeFreeze(
     ...(chainId === undefined ? [] : [tenantChainItem(tables.stateTable, chainId, events.length)]),
   ];
   const input = withOutboxItem(items, chainId ?? '', events, tables);
-  try {
-    await retryConflicts(() => client.send(new TransactWriteCommand(input)), tables.retry);
-    return true;
-  } catch (error) {
-    if (isConditionFailure(error)) return false;
-    throw error;
-  }
+  return writeTransaction(client, input, tables.retry);
 }
 
 /** The one chain that events belong to; undefined where there are none. */

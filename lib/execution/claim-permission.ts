@@ -11,7 +11,7 @@ import type { Actor, AttemptRecord, ExecutionRecord } from './records.ts';
 
 export interface ClaimPermissionPorts {
   readonly executions: Pick<ExecutionStore, 'getApproval' | 'getFreeze'>;
-  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
+  readonly people: People;
   readonly clock: Clock;
   readonly ids: Ids;
 }

@@ -9,7 +9,7 @@ import type { Actor } from './records.ts';
 
 export interface RefusalPorts {
   readonly executions: Pick<ExecutionStore, 'getFreeze' | 'openCount'>;
-  readonly people: Pick<People, 'getGroup' | 'getPerson'>;
+  readonly people: People;
 }
 
 interface Opened {
@@ -39,7 +39,7 @@ async function tooMany(
   return tooManyExecutions(name, maxConcurrent);
 }
 
-export function tooManyExecutions(workflow: string, maxConcurrent: number): ErrorData {
+function tooManyExecutions(workflow: string, maxConcurrent: number): ErrorData {
   return {
     code: 'too_many_executions',
     message: `${maxConcurrent} executions of ${workflow} are open, which is as many as it allows at a time`,

@@ -36,6 +36,10 @@ export interface FirstPerson {
  * finds all as it wants it writes nothing.
  */
 export interface PeopleStore extends People {
+  /** The person that an identity is linked to, active or not. */
+  findByIdentity(identity: string): Promise<PersonRecord | undefined>;
+  /** Whether an administrator says that the sessions of an IAM role are each one person. */
+  isAttested(roleArn: string): Promise<boolean>;
   /** By id; removed people too. */
   listPeople(tenant: string): Promise<readonly PersonRecord[]>;
   listGroups(tenant: string): Promise<readonly GroupRecord[]>;

@@ -8,7 +8,7 @@ export type Groups = { readonly [group: string]: readonly string[] };
  * The people of a test. Without groups of its own, whoever decides is in every group, and so are as many others as the
  * gates need, who say nothing.
  */
-export class TestPeople implements Pick<People, 'getGroup' | 'getPerson'> {
+export class TestPeople implements People {
   readonly #groups: Groups | undefined;
   readonly #everybody: Set<string>;
 

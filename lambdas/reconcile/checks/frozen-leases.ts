@@ -3,10 +3,10 @@ import type { ErrorData } from '../../../lib/errors.ts';
 import { RECONCILER } from '../../../lib/execution/actors.ts';
 import { fenceLease } from '../../../lib/execution/close-attempt.ts';
 import { outcomeUnknown } from '../../../lib/execution/decide-finish.ts';
-import { findTask } from '../../../lib/execution/find-task.ts';
 import { frozenReason } from '../../../lib/execution/freeze.ts';
 import type { Freeze, LeaseRecord } from '../../../lib/execution/records.ts';
 import { isFinal } from '../../../lib/execution/status.ts';
+import { stopTask } from '../../../lib/execution/stop-task.ts';
 import { type Check, type Look, lookAtEach } from '../check.ts';
 import type { ReconcilePorts } from '../ports.ts';
 
@@ -59,7 +59,6 @@ async function stopIfFrozen(ports: ReconcilePorts, freeze: Freeze, seen: LeaseRe
     ],
   });
   if (!written) return 'fine';
-  const task = await findTask(ports.tasks, lease);
-  if (task !== undefined && task.lastStatus !== 'STOPPED') await ports.tasks.stop(task.taskArn, held);
+  await stopTask(ports.tasks, lease, held);
   return 'repaired';
 }

@@ -1,10 +1,10 @@
 import { buildEvent } from '../../../lib/audit/build-event.ts';
 import { RECONCILER } from '../../../lib/execution/actors.ts';
 import { fenceLease } from '../../../lib/execution/close-attempt.ts';
-import { findTask } from '../../../lib/execution/find-task.ts';
 import { recordSignedOutcome } from '../../../lib/execution/record-signed-outcome.ts';
 import type { ExecutionRecord, LeaseRecord } from '../../../lib/execution/records.ts';
 import { isFinal } from '../../../lib/execution/status.ts';
+import { stopTask } from '../../../lib/execution/stop-task.ts';
 import { LEASE_SILENT_SECONDS } from '../../../lib/sandbox/protocol.ts';
 import { type Check, type Look, lookAtEach } from '../check.ts';
 import type { ReconcilePorts } from '../ports.ts';
@@ -44,8 +44,7 @@ async function endIfSilent(ports: ReconcilePorts, seen: LeaseRecord): Promise<Lo
   const message = `the sandbox gave no sign for ${Math.floor(silentMs / 1000)} seconds`;
   if (signed === 'none' && !(await recordLost(ports, execution, lease, message))) return 'fine';
   // Run waits for the task. Where this is cut off, the check of orphaned tasks stops it.
-  const task = await findTask(ports.tasks, lease);
-  if (task !== undefined && task.lastStatus !== 'STOPPED') await ports.tasks.stop(task.taskArn, message);
+  await stopTask(ports.tasks, lease, message);
   return 'repaired';
 }
 

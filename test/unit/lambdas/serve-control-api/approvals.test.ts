@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ApprovalsAnswer, ApprovalView, DecisionRequest } from '../../../../lib/client/api.ts';
 import { type LambdaPayload, payloadHash } from '../../../../lib/execution/payload.ts';
 import type { ApprovalRecord } from '../../../../lib/execution/records.ts';
@@ -468,6 +468,17 @@ describe('a decision about a payload that was altered since', () => {
     });
     expect(answer.body.rendering).toBe('the frozen payload cannot be read as it was');
     expect(await stored()).toMatchObject({ status: 'granted' });
+    expect(eventTypes()).toEqual(['approval.granted']);
+  });
+
+  it('is recorded, and nothing is said of the payload, while it cannot be looked at', async () => {
+    await waiting();
+    const get = vi.spyOn(api.blobs, 'get').mockRejectedValueOnce(new Error('the store is out of reach'));
+    expect(await decide('bob', { payloadHash: HASH })).toMatchObject({ status: 500 });
+    get.mockRestore();
+    expect(api.unexpected).toMatchObject([{ message: 'the store is out of reach' }]);
+    // Asked again, as clients do.
+    expect(await decide('bob', { payloadHash: HASH })).toMatchObject({ status: 200, body: { payload: PAYLOAD } });
     expect(eventTypes()).toEqual(['approval.granted']);
   });
 });
