@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { isFunctionVersion } from '../compiler/check-steps.ts';
@@ -90,21 +90,29 @@ export class WorkflowsStack extends Stack {
         ...(resources === undefined ? {} : { resources }),
       });
     });
-    this.allowInvocations(workflows);
+    this.allowInvocations(deployment.stage, workflows);
   }
 
-  /** Only this function invokes step functions, and every version of them: open executions name older ones. */
-  private allowInvocations(workflows: readonly LoadedWorkflow[]): void {
+  /** Only this function invokes step functions: those of open executions too, which the project may have no more. */
+  private allowInvocations(stage: string, workflows: readonly LoadedWorkflow[]): void {
     const action = ['lambda:InvokeFunction'];
-    for (const arn of this.workflows.flatMap(({ stepFunctionArns }) => stepFunctionArns)) {
-      this.invokeStep
-        .allow(action, [arn])
-        .allowOnPattern(action, `${arn}:*`, 'open executions name older versions of the function');
-    }
-    const versions = workflows
+    this.invokeStep.allowOnPattern(
+      action,
+      this.formatArn({
+        service: 'lambda',
+        resource: 'function',
+        resourceName: `wflo-${stage}-step-*`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+      'open executions name older versions, and functions of steps that the project has no more',
+    );
+    const elsewhere = workflows
       .flatMap(({ compiled }) => compiled.functions.map((step) => step.function))
-      .filter(isFunctionVersion);
-    if (versions.length > 0) this.invokeStep.allow(action, [...new Set(versions)]);
+      .filter(isFunctionVersion)
+      .map((version) => version.replace(/:[^:]+$/, ':*'));
+    for (const versions of new Set(elsewhere)) {
+      this.invokeStep.allowOnPattern(action, versions, 'open executions name older versions of the function');
+    }
   }
 
   private placeholders({ deployment, network, platform }: WorkflowsStackProps): PlatformPlaceholders {

@@ -58,7 +58,7 @@ describe('state machines', () => {
   it('start only when their code is copied and their role has its policy', () => {
     const { DependsOn, Properties } = machine('wflo-dev-hello');
     const types = (DependsOn ?? []).map((id) => stage.resources.find((resource) => resource.id === id)?.Type);
-    expect(new Set(types)).toEqual(new Set(['AWS::IAM::Policy', 'AWS::IAM::Role', 'Custom::CodeCopy']));
+    expect(new Set(types)).toEqual(new Set(['AWS::IAM::Role', 'Custom::CodeCopy']));
     const copy = stage.ofType('Custom::CodeCopy').map((resource) => resource.Properties.Sha256);
     expect(copy).toContain(Properties.DefinitionSubstitutions.CodeSha256_greet);
   });
@@ -88,11 +88,66 @@ describe('state machines', () => {
 });
 
 describe('what open executions name', () => {
-  it('stays: versions of step functions and copied code', () => {
+  const kept = ({ DeletionPolicy, UpdateReplacePolicy }: CfnResource) => [DeletionPolicy, UpdateReplacePolicy];
+
+  it('stays in every stage: versions of step functions, copied code and revisions of sandboxes', () => {
     const versions = stage.ofType('AWS::Lambda::Version');
     expect(versions).toHaveLength(2);
     for (const resource of [...versions, ...stage.ofType('Custom::CodeCopy')]) {
-      expect([resource.DeletionPolicy, resource.UpdateReplacePolicy], resource.id).toEqual(['Retain', 'Retain']);
+      expect(kept(resource), resource.id).toEqual(['Retain', 'Retain']);
     }
+    const revisions = stage.ofType('AWS::ECS::TaskDefinition');
+    expect(revisions.length).toBeGreaterThan(0);
+    for (const resource of revisions) expect(kept(resource), resource.id).toEqual(['RetainExceptOnCreate', 'Retain']);
+  });
+
+  const retainedRoles = (of: SynthesisedStage) =>
+    of.ofType('AWS::IAM::Role').filter(({ Properties }) => text(Properties.Path ?? '').includes('/workflows/'));
+
+  it('has roles of its own, which are replaced and not changed', () => {
+    const roles = retainedRoles(stage);
+    expect(roles.map(({ id }) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual([
+      'WorkflowdataprocessorRole',
+      'WorkflowdataprocessorStepdeleteoldrecordsRole',
+      'WorkflowdataprocessorStepexportrecordsRole',
+      'WorkflowhelloRole',
+    ]);
+    for (const role of roles) {
+      expect(role.Properties.Path).toMatch(/^\/wflo\/dev\/workflows\/[0-9a-f]{12}\/$/);
+      expect(role.UpdateReplacePolicy).toBe('Retain');
+      // A policy beside the role would be changed in place.
+      const beside = stage
+        .ofType('AWS::IAM::Policy')
+        .filter(({ Properties }) => text(Properties.Roles[0]).includes(role.id));
+      expect(beside).toEqual([]);
+    }
+    const paths = roles.map(({ Properties }) => Properties.Path);
+    expect(new Set(paths).size).toBe(paths.length);
+  });
+
+  it('is published anew with another role: the description of a step function names its policy', () => {
+    const functions = stage
+      .ofType('AWS::Lambda::Function')
+      .filter(({ Properties }) => /-step-/.test(Properties.FunctionName));
+    expect(functions).toHaveLength(2);
+    for (const { Properties } of functions) {
+      const role = stage.resources.find(({ id }) => id === Properties.Role['Fn::GetAtt'][0]);
+      const [, hash] = / under policy ([0-9a-f]{12})$/.exec(Properties.Description) ?? [];
+      expect(role?.Properties.Path).toContain(`/${hash}/`);
+    }
+  });
+
+  it('stays outside dev when its workflow or step is gone: machine, functions, roles and logs', async () => {
+    const prod = await synthesiseStage({ 'wflo:stage': 'prod' });
+    const named = [
+      ...prod.ofType('AWS::StepFunctions::StateMachine'),
+      ...prod.ofType('AWS::Lambda::Function').filter(({ Properties }) => /-step-/.test(Properties.FunctionName)),
+      ...retainedRoles(prod),
+      ...prod.ofType('AWS::Logs::LogGroup').filter(({ stack }) => stack === 'workflows'),
+    ];
+    expect(named.length).toBeGreaterThan(8);
+    for (const resource of named) expect(kept(resource), resource.id).toEqual(['RetainExceptOnCreate', 'Retain']);
+    // A workflow that is gone is not started by the control API: it finds no parameter.
+    for (const resource of prod.ofType('AWS::SSM::Parameter')) expect(resource.DeletionPolicy).toBeUndefined();
   });
 });

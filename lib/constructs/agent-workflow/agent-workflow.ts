@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
-import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement, type Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
@@ -18,6 +18,7 @@ import type { CodeArchives } from '../code-archives/code-archives.ts';
 import { type Deployment, logRetention, removalPolicy } from '../deployment/deployment.ts';
 import { acknowledgeWildcard } from '../nag/reasoned-checks.ts';
 import { PlatformFunction } from '../platform-function/platform-function.ts';
+import { RetainedRole } from '../retained-role/retained-role.ts';
 import type { SandboxTasks } from '../sandbox-task/sandbox-tasks.ts';
 import { functionName } from './function-name.ts';
 import { type PlaceholderValues, placeholdersOf, resourcesOf } from './placeholders.ts';
@@ -80,8 +81,6 @@ const TRACING = [
 export class AgentWorkflow extends Construct {
   readonly stateMachineArn: string;
   readonly role: Role;
-  /** Unqualified ARNs of the step functions. */
-  readonly stepFunctionArns: readonly string[];
   private readonly props: AgentWorkflowProps;
   private readonly stepFunctions = new Map<string, PlatformFunction>();
 
@@ -94,7 +93,6 @@ export class AgentWorkflow extends Construct {
     for (const step of compiled.functions) {
       if (!isFunctionVersion(step.function)) this.stepFunctions.set(step.path, this.makeStepFunction(step));
     }
-    this.stepFunctionArns = [...this.stepFunctions.values()].map(({ functionArn }) => functionArn);
     this.makeResources();
 
     this.stateMachineArn = Stack.of(this).formatArn({
@@ -103,7 +101,8 @@ export class AgentWorkflow extends Construct {
       resourceName: name,
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
-    this.role = new Role(this, 'Role', {
+    this.role = new RetainedRole(this, 'Role', {
+      deployment: props.deployment,
       description: `State machine ${name}`,
       assumedBy: new ServicePrincipal('states.amazonaws.com', {
         conditions: {
@@ -244,23 +243,29 @@ export class AgentWorkflow extends Construct {
       file: step.function,
       timeoutSeconds: step.timeoutSeconds,
       memoryMib: step.memoryMib,
+      namedByExecutions: true,
     });
   }
 
   private makeFunction(
     id: string,
-    options: { name: string; description: string; file: string; timeoutSeconds: number; memoryMib?: number },
+    options: {
+      name: string;
+      description: string;
+      file: string;
+      timeoutSeconds: number;
+      memoryMib?: number;
+      namedByExecutions?: boolean;
+    },
   ): PlatformFunction {
     const { deployment, telemetryKey, functionsDir, workflow } = this.props;
-    const { name, description, file, timeoutSeconds, memoryMib } = options;
+    const { file, timeoutSeconds, ...rest } = options;
     return new PlatformFunction(this, id, {
+      ...rest,
       deployment,
-      name,
-      description,
       codeFolder: join(functionsDir, functionFolder(workflow.name, file)),
       timeout: Duration.seconds(timeoutSeconds),
       telemetryKey,
-      ...(memoryMib === undefined ? {} : { memoryMib }),
     });
   }
 

@@ -8,6 +8,7 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { type Deployment, lambdaArchitecture, logRetention, removalPolicy } from '../deployment/deployment.ts';
 import { acknowledgeWildcard } from '../nag/reasoned-checks.ts';
+import { RetainedRole } from '../retained-role/retained-role.ts';
 
 export interface PlatformFunctionProps {
   readonly deployment: Deployment;
@@ -21,6 +22,11 @@ export interface PlatformFunctionProps {
   readonly telemetryKey: IKey;
   /** @default 512 */
   readonly memoryMib?: number;
+  /**
+   * Open executions name versions of it: a version goes on with the code and the role that it was published with, and
+   * outside `dev` the function stays when it leaves the template. @default false
+   */
+  readonly namedByExecutions?: boolean;
 }
 
 /** Item-level actions of DynamoDB. A transaction needs those of its parts. */
@@ -84,10 +90,13 @@ export class PlatformFunction extends Construct implements IGrantable {
       encryptionKey: props.telemetryKey,
       removalPolicy: removalPolicy(deployment),
     });
-    this.role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      description: `Function ${this.functionName}`,
-    });
+    const assumedBy = new ServicePrincipal('lambda.amazonaws.com');
+    const description = `Function ${this.functionName}`;
+    const retained =
+      props.namedByExecutions === true
+        ? new RetainedRole(this, 'Role', { deployment, assumedBy, description })
+        : undefined;
+    this.role = retained ?? new Role(this, 'Role', { assumedBy, description });
     this.grantPrincipal = this.role;
     this.allowOnLogGroup(['logs:CreateLogStream', 'logs:PutLogEvents'], this.logGroup);
     this.allowOnAny(
@@ -97,7 +106,9 @@ export class PlatformFunction extends Construct implements IGrantable {
 
     this.function = new LambdaFunction(this, 'Function', {
       functionName: this.functionName,
-      description: props.description,
+      // Nothing else of the function changes with its policy, and without a change no version is published.
+      description:
+        retained === undefined ? props.description : `${props.description}, under policy ${retained.policyHash}`,
       code: Code.fromAsset(props.codeFolder),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,
@@ -117,6 +128,7 @@ export class PlatformFunction extends Construct implements IGrantable {
         POWERTOOLS_METRICS_NAMESPACE: 'Wflo',
       },
     });
+    if (retained !== undefined) this.function.applyRemovalPolicy(removalPolicy(deployment));
     // The role is passed without CDK's own grants, so the order must be said: no call before the policy is there.
     this.function.node.addDependency(this.role);
   }

@@ -1,10 +1,9 @@
-import { Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { CfnTaskDefinition } from 'aws-cdk-lib/aws-ecs';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { SANDBOX_CONTAINER } from '../../sandbox/protocol.ts';
-import { type Deployment, removalPolicy } from '../deployment/deployment.ts';
-import { retainOnReplacement } from '../deployment/retain-on-replacement.ts';
+import type { Deployment } from '../deployment/deployment.ts';
 import type { SandboxImages } from '../sandbox-images/sandbox-images.ts';
 
 /**
@@ -114,7 +113,8 @@ export class SandboxTasks extends Construct {
         },
       ],
     });
-    retainOnReplacement(definition, removalPolicy(deployment));
+    // In `dev` too: a revision costs nothing, and CloudFormation would deregister what an open execution still starts.
+    definition.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     Validations.of(definition).acknowledge({
       id: 'AwsSolutions-ECS2',
       reason:

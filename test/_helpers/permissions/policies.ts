@@ -43,8 +43,10 @@ export function policyStatements(resources: readonly Deployed[]): readonly Polic
       }
       case 'AWS::IAM::Role': {
         const managed: readonly string[] = properties.ManagedPolicyArns ?? [];
+        const inline: readonly { readonly PolicyDocument: Document }[] = properties.Policies ?? [];
         return [
           ...statements(properties.AssumeRolePolicyDocument, 'trust', `${name} trust`, resource.arn, [resource.arn]),
+          ...inline.flatMap(({ PolicyDocument }) => statements(PolicyDocument, 'identity', name, resource.arn)),
           ...managed.flatMap((policy) => statements(managedPolicy(policy), 'identity', name, resource.arn)),
         ];
       }
