@@ -241,11 +241,15 @@ export interface MachineExecution {
   readonly cause?: string;
 }
 
-export interface StateMachines {
-  /** Names of all deployed workflows, sorted. */
-  workflows(): Promise<readonly string[]>;
+/** What can be started. A workflow that was removed is not among them, though executions of it may be open. */
+export interface Workflows {
+  /** Sorted. */
+  names(): Promise<readonly string[]>;
   /** What is embedded in the deployed definition; undefined where no such workflow is deployed. */
   config(workflow: string): Promise<WorkflowConfig | undefined>;
+}
+
+export interface StateMachines {
   executionArn(executionId: string): string;
   /** `exists`: an execution of this name exists, open or closed, with whatever input. */
   start(executionId: string, input: Json): Promise<'started' | 'exists'>;

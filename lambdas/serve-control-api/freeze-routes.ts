@@ -12,7 +12,7 @@ import type { Principal } from './principal.ts';
 import { unknownWorkflow } from './read-execution.ts';
 import { checked, FreezeBody, parsedBody, withoutUndefined } from './requests.ts';
 
-type Ports = Pick<ControlApiPorts, 'executions' | 'machines' | 'reconcileNow' | 'clock' | 'ids'>;
+type Ports = Pick<ControlApiPorts, 'executions' | 'workflows' | 'reconcileNow' | 'clock' | 'ids'>;
 
 /** Workflows and the deployment as a whole are everybody's: the tenant that runs the deployment decides on them. */
 export function serveFreeze(serve: Serve, ports: Ports): void {
@@ -41,7 +41,7 @@ export function serveFreeze(serve: Serve, ports: Ports): void {
 
 /** A stop of a name that was mistyped would stop nothing. A workflow that was removed may still have executions. */
 async function requireWorkflow(ports: Ports, { tenant }: Principal, workflow: string): Promise<void> {
-  const deployed = await ports.machines.workflows();
+  const deployed = await ports.workflows.names();
   if (deployed.includes(workflow)) return;
   const { items } = await ports.executions.listExecutions({ tenant, workflow, limit: 1 });
   if (items.length === 0) throw unknownWorkflow(workflow, deployed);

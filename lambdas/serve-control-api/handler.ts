@@ -15,6 +15,7 @@ import {
   ids,
   stateMachines,
   stepLogs,
+  workflows,
 } from '../shared/ports.ts';
 import { logger } from '../shared/powertools.ts';
 import { createControlApi } from './app.ts';
@@ -35,6 +36,7 @@ function controlApi(functionArn: string): ReturnType<typeof createControlApi> {
   return createControlApi(
     {
       executions: executionStore(),
+      workflows: workflows(),
       machines: stateMachines(functionArn),
       blobs: blobStore(),
       audit: auditStore(),

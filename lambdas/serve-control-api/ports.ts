@@ -1,8 +1,18 @@
 import type { PeopleStore } from '../../lib/people/people-store.ts';
-import type { AuditStore, BlobStore, Clock, ExecutionStore, Ids, StateMachines, StepLogs } from '../../lib/ports.ts';
+import type {
+  AuditStore,
+  BlobStore,
+  Clock,
+  ExecutionStore,
+  Ids,
+  StateMachines,
+  StepLogs,
+  Workflows,
+} from '../../lib/ports.ts';
 
 export interface ControlApiPorts {
   readonly executions: ExecutionStore;
+  readonly workflows: Workflows;
   readonly machines: StateMachines;
   readonly blobs: BlobStore;
   readonly audit: AuditStore;

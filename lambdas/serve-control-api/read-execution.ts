@@ -67,7 +67,7 @@ export async function listExecutions(
   const page = await ports.executions.listExecutions({ tenant: principal.tenant, ...query });
   if (query.workflow !== undefined && query.cursor === undefined && page.items.length === 0 && !page.cursor) {
     // A workflow that was removed still has its executions, so that only an empty answer can be a wrong name.
-    const workflows = await ports.machines.workflows();
+    const workflows = await ports.workflows.names();
     if (!workflows.includes(query.workflow)) throw unknownWorkflow(query.workflow, workflows);
   }
   return {
@@ -84,9 +84,9 @@ export function unknownWorkflow(workflow: string, deployed: readonly string[]): 
   });
 }
 
-export async function listWorkflows(ports: Pick<ControlApiPorts, 'machines'>): Promise<WorkflowsAnswer> {
-  const names = await ports.machines.workflows();
-  const configs = await Promise.all(names.map((name) => ports.machines.config(name)));
+export async function listWorkflows(ports: Pick<ControlApiPorts, 'workflows'>): Promise<WorkflowsAnswer> {
+  const names = await ports.workflows.names();
+  const configs = await Promise.all(names.map((name) => ports.workflows.config(name)));
   return {
     workflows: names.flatMap((name, index) => {
       const config = configs[index];

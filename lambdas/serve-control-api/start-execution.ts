@@ -36,8 +36,8 @@ export async function startExecution(
   request: StartRequest,
   traceId: string | undefined,
 ): Promise<Started> {
-  const config = await ports.machines.config(request.workflow);
-  if (config === undefined) throw unknownWorkflow(request.workflow, await ports.machines.workflows());
+  const config = await ports.workflows.config(request.workflow);
+  if (config === undefined) throw unknownWorkflow(request.workflow, await ports.workflows.names());
   checkInput(config, request.input);
 
   const executionId = `${config.name}:${request.name ?? nameFromTime(ports)}`;

@@ -1,4 +1,5 @@
 import { cloudWatchStepLogs } from '../../lib/aws/cloudwatch-step-logs.ts';
+import { deployedWorkflows } from '../../lib/aws/deployed-workflows.ts';
 import { dynamoAuditStore } from '../../lib/aws/dynamo-audit-store.ts';
 import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
 import { dynamoOutboxStore } from '../../lib/aws/dynamo-outbox-store.ts';
@@ -82,6 +83,9 @@ export const stepLogs = /* @__PURE__ */ once(() =>
 );
 
 /** Machines are in the partition, region and account of the function itself, which its ARN names. */
+export const workflows = () =>
+  deployedWorkflows({ ssm: clients.ssm(), sfn: clients.stepFunctions(), stage: environment('WFLO_STAGE') });
+
 export function stateMachines(functionArn: string): StateMachines {
   const [, partition, , region, account] = functionArn.split(':');
   if (partition === undefined || region === undefined || account === undefined) {

@@ -1,15 +1,11 @@
 import {
   DescribeExecutionCommand,
-  DescribeStateMachineCommand,
-  paginateListStateMachines,
   type SFNClient,
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { WfloError } from '../errors.ts';
 import { parseExecutionId, stateMachineName } from '../execution/identity.ts';
-import type { WorkflowConfig } from '../execution/machine.ts';
-import { isJsonObject, type Json } from '../json.ts';
 import type { MachineExecution, StateMachines } from '../ports.ts';
 
 /** Limits of StopExecution. */
@@ -25,7 +21,7 @@ export interface StepFunctionsMachinesOptions {
   readonly partition?: string;
 }
 
-/** Deployed workflows are the machines whose names begin with the prefix of the stage; a stage has no hyphen in it. */
+/** Machines begin with the prefix of the stage; a stage has no hyphen in it. */
 export function stepFunctionsMachines(options: StepFunctionsMachinesOptions): StateMachines {
   const { sfn, stage, region, account, partition = 'aws' } = options;
   const prefix = `arn:${partition}:states:${region}:${account}`;
@@ -37,30 +33,6 @@ export function stepFunctionsMachines(options: StepFunctionsMachinesOptions): St
 
   return {
     executionArn,
-
-    async workflows() {
-      const ours = stateMachineName(stage, '');
-      const names: string[] = [];
-      for await (const page of paginateListStateMachines({ client: sfn }, {})) {
-        for (const { name = '' } of page.stateMachines ?? []) {
-          if (name.startsWith(ours)) names.push(name.slice(ours.length));
-        }
-      }
-      return names.sort();
-    },
-
-    async config(workflow) {
-      if (!/^[a-z][a-z0-9-]{0,63}$/.test(workflow)) return undefined;
-      try {
-        const { definition } = await sfn.send(
-          new DescribeStateMachineCommand({ stateMachineArn: machineArn(workflow) }),
-        );
-        return embeddedConfig(workflow, definition);
-      } catch (error) {
-        if (isNamed(error, 'StateMachineDoesNotExist')) return undefined;
-        throw error;
-      }
-    },
 
     /**
      * A running execution of this name with the same input counts as `started`: AWS answers so, and does not say that
@@ -115,28 +87,6 @@ export function stepFunctionsMachines(options: StepFunctionsMachinesOptions): St
       }
     },
   };
-}
-
-/** The `workflow` text in the payload of the Open state of a definition. */
-function embeddedConfig(workflow: string, definition: string | undefined): WorkflowConfig {
-  let place: Json | undefined;
-  try {
-    place = JSON.parse(definition ?? 'null') as Json;
-    for (const name of ['States', 'Open', 'Parameters', 'Payload', 'workflow']) {
-      place = isJsonObject(place) ? place[name] : undefined;
-    }
-    if (typeof place === 'string') return JSON.parse(place) as WorkflowConfig;
-  } catch (cause) {
-    throw notOurs(workflow, cause);
-  }
-  throw notOurs(workflow);
-}
-
-function notOurs(workflow: string, cause?: unknown): WfloError {
-  return new WfloError('internal', `the deployed definition of ${workflow} does not name its configuration`, {
-    fix: 'deploy the workflow again; the role may need kms:Decrypt on the key of the state machine',
-    ...(cause === undefined ? {} : { cause }),
-  });
 }
 
 const ENDED = ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;

@@ -2,7 +2,7 @@ import { WfloError } from '../../lib/errors.ts';
 import { parseExecutionId, stateMachineName } from '../../lib/execution/identity.ts';
 import type { WorkflowConfig } from '../../lib/execution/machine.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../lib/json.ts';
-import type { MachineExecution, StateMachines, WaitingStates } from '../../lib/ports.ts';
+import type { MachineExecution, StateMachines, WaitingStates, Workflows } from '../../lib/ports.ts';
 import { choiceHolds } from '../../lib/testing/choice-holds.ts';
 import { fillTemplate, readJsonPath, writeJsonPath } from '../../lib/testing/json-path.ts';
 import type { Chance } from './random.ts';
@@ -48,7 +48,7 @@ interface Running extends MachineExecution {
 }
 
 /** Step Functions: runs compiled documents with their retries, time limits, task tokens and aborts. */
-export class StepFunctions implements StateMachines, WaitingStates {
+export class StepFunctions implements StateMachines, Workflows, WaitingStates {
   readonly #host: MachineHost;
   readonly #deployed = new Map<string, Deployed>();
   readonly #executions = new Map<string, Running>();
@@ -72,7 +72,7 @@ export class StepFunctions implements StateMachines, WaitingStates {
     return [...this.#executions.keys()];
   }
 
-  async workflows(): Promise<readonly string[]> {
+  async names(): Promise<readonly string[]> {
     return [...this.#deployed.keys()].sort();
   }
 

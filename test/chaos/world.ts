@@ -289,6 +289,7 @@ export class World {
       tokens: port('tokens', this.tokens),
       people: port('people', this.people),
       tasks: port('tasks', this.sandboxes),
+      workflows: port('workflows', this.machines),
       machines: port('machines', this.machines),
       waiting: port('waiting', this.machines),
       invoker: port('invoker', this.#invoker),

@@ -143,14 +143,21 @@ export function bindExecutions(
   ).useKeyThrough('states', dataKey, ['kms:Decrypt']);
 }
 
-/** `StateMachines` for deployed workflows: their names, their definitions, and starting them. */
+/** `Workflows`, and starting them. */
 export function bindWorkflows(fn: PlatformFunction, stage: string): void {
-  fn.allowOnPattern(
-    ['states:StartExecution', 'states:DescribeStateMachine'],
-    statesArn(fn, 'stateMachine', `wflo-${stage}-*`),
-    LATER,
-  );
-  fn.allowOnAny(['states:ListStateMachines'], 'a list of machines has no resource to name');
+  const root = Stack.of(fn).formatArn({
+    service: 'ssm',
+    resource: 'parameter',
+    resourceName: `wflo/${stage}/workflows`,
+  });
+  fn.allowOnPattern(['ssm:GetParameter', 'ssm:GetParametersByPath'], `${root}/*`, LATER)
+    // The path that is asked for ends in a slash; which form is checked is not documented.
+    .allow(['ssm:GetParametersByPath'], [root])
+    .allowOnPattern(
+      ['states:StartExecution', 'states:DescribeStateMachine'],
+      statesArn(fn, 'stateMachine', `wflo-${stage}-*`),
+      LATER,
+    );
 }
 
 /** `StepLogs`: one stream per attempt. */

@@ -2,11 +2,11 @@ import { WfloError } from '../../../lib/errors.ts';
 import { parseExecutionId, stateMachineName } from '../../../lib/execution/identity.ts';
 import type { WorkflowConfig } from '../../../lib/execution/machine.ts';
 import type { Json } from '../../../lib/json.ts';
-import type { Clock, MachineExecution, StateMachines } from '../../../lib/ports.ts';
+import type { Clock, MachineExecution, StateMachines, Workflows } from '../../../lib/ports.ts';
 import { FakeClock } from './fake-clock.ts';
 
 /** Stage `dev` of account 123456789012. */
-export class FakeStateMachines implements StateMachines {
+export class FakeStateMachines implements StateMachines, Workflows {
   readonly #configs = new Map<string, WorkflowConfig>();
   readonly #executions = new Map<string, MachineExecution>();
   readonly #clock: Clock;
@@ -30,7 +30,7 @@ export class FakeStateMachines implements StateMachines {
     return this;
   }
 
-  async workflows(): Promise<readonly string[]> {
+  async names(): Promise<readonly string[]> {
     return [...this.#configs.keys()].sort();
   }
 

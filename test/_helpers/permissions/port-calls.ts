@@ -138,6 +138,11 @@ const codeAssets: Make = ({ stage, because, role }) =>
       calls(because, role, ['s3:GetObject'], `arn:aws:s3:::${properties.SourceBucket}/${properties.SourceKey}`),
     );
 
+const parameter =
+  (action: string, below: string): Make =>
+  ({ because, role }) =>
+    calls(because, role, [`ssm:${action}`], arn('ssm', `parameter/wflo/dev/workflows${below}`));
+
 const machine = arn('states', 'stateMachine:wflo-dev-hello');
 const execution = arn('states', 'execution:wflo-dev-hello:name');
 
@@ -171,8 +176,11 @@ export const PORTS = {
   'waiting states: resume': [states(['states:SendTaskSuccess'], machine, ['kms:Decrypt', 'kms:GenerateDataKey'])],
   'machines: describe an execution': [states(['states:DescribeExecution'], execution, ['kms:Decrypt'])],
   'machines: stop': [states(['states:StopExecution'], execution, ['kms:Decrypt'])],
-  'machines: list': [states(['states:ListStateMachines'], '*')],
-  'machines: configuration': [states(['states:DescribeStateMachine'], machine, ['kms:Decrypt'])],
+  'workflows: list': [parameter('GetParametersByPath', ''), parameter('GetParametersByPath', '/')],
+  'workflows: configuration': [
+    parameter('GetParameter', '/hello'),
+    states(['states:DescribeStateMachine'], machine, ['kms:Decrypt']),
+  ],
   'machines: start': [states(['states:StartExecution'], machine)],
   'tasks: describe': [onTasks('DescribeTasks')],
   'tasks: find': [listTasks, onTasks('DescribeTasks')],

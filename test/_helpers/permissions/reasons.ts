@@ -1,5 +1,4 @@
 import { like } from './evaluate.ts';
-import { arn } from './literals.ts';
 import type { PolicyStatement } from './policies.ts';
 import { grantsOf } from './removal.ts';
 

@@ -9,16 +9,18 @@ import {
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateRoleCommand, DeleteRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateStateMachineCommand, DeleteStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEvent } from '../../../lib/audit/build-event.ts';
 import { appendToChain } from '../../../lib/audit/chain.ts';
+import { deployedWorkflows } from '../../../lib/aws/deployed-workflows.ts';
 import { ecsSandboxTasks } from '../../../lib/aws/ecs-sandbox-tasks.ts';
 import { eventBridgeBus } from '../../../lib/aws/event-bridge-bus.ts';
 import { stepFunctionsMachines } from '../../../lib/aws/step-functions-machines.ts';
 import { systemClock } from '../../../lib/aws/system-clock.ts';
 import { ulidIds } from '../../../lib/aws/ulid-ids.ts';
 import type { WorkflowConfig } from '../../../lib/execution/machine.ts';
-import type { SandboxTasks, StateMachines } from '../../../lib/ports.ts';
+import type { SandboxTasks, StateMachines, Workflows } from '../../../lib/ports.ts';
 import { SANDBOX_CONTAINER } from '../../../lib/sandbox/protocol.ts';
 import { anExecution } from '../../_helpers/fakes/records.ts';
 import { localAws } from '../../_helpers/local-aws.ts';
@@ -27,6 +29,7 @@ const suffix = randomBytes(4).toString('hex');
 
 describe('state machines', () => {
   const stage = `test-${suffix}`;
+  const parameter = `/wflo/${stage}/workflows/waits`;
   const config: WorkflowConfig = {
     name: 'waits',
     inputSchema: { type: 'object', properties: { price: { type: 'string', pattern: '^\\$' } } },
@@ -38,13 +41,17 @@ describe('state machines', () => {
   };
   let sfn: SFNClient;
   let iam: IAMClient;
+  let ssm: SSMClient;
   let machines: StateMachines;
+  let workflows: Workflows;
   let stateMachineArn = '';
 
   beforeAll(async () => {
     const { endpoint, region, credentials, account } = await localAws();
     sfn = new SFNClient({ endpoint, region, credentials });
     machines = stepFunctionsMachines({ sfn, stage, region, account });
+    ssm = new SSMClient({ endpoint, region, credentials });
+    workflows = deployedWorkflows({ ssm, sfn, stage });
     iam = new IAMClient({ endpoint, region, credentials });
     const role = await iam.send(
       new CreateRoleCommand({
@@ -73,20 +80,29 @@ describe('state machines', () => {
       }),
     );
     stateMachineArn = created.stateMachineArn ?? '';
+    await ssm.send(new PutParameterCommand({ Name: parameter, Value: stateMachineArn, Type: 'String' }));
   });
   afterAll(async () => {
+    await ssm.send(new DeleteParameterCommand({ Name: parameter }));
     await sfn.send(new DeleteStateMachineCommand({ stateMachineArn }));
     await iam.send(new DeleteRoleCommand({ RoleName: stage }));
   });
 
   it('lists the deployed workflows of the stage, and not those of another', async () => {
-    expect(await machines.workflows()).toEqual(['waits']);
+    expect(await workflows.names()).toEqual(['waits']);
   });
 
   it('reads the configuration that is embedded in the deployed definition', async () => {
-    expect(await machines.config('waits')).toEqual(config);
-    expect(await machines.config('unknown')).toBeUndefined();
-    expect(await machines.config('not a name')).toBeUndefined();
+    expect(await workflows.config('waits')).toEqual(config);
+    expect(await workflows.config('unknown')).toBeUndefined();
+    expect(await workflows.config('not a name')).toBeUndefined();
+  });
+
+  it('knows a workflow no more that was removed while its machine stays', async () => {
+    await ssm.send(new DeleteParameterCommand({ Name: parameter }));
+    expect(await workflows.names()).toEqual([]);
+    expect(await workflows.config('waits')).toBeUndefined();
+    await ssm.send(new PutParameterCommand({ Name: parameter, Value: stateMachineArn, Type: 'String' }));
   });
 
   it('starts an execution once, and describes and stops it', async () => {

@@ -63,7 +63,7 @@ export function controlApi(
     await options.reconcileNow?.();
   };
   const app = createControlApi(
-    { executions, machines, blobs, audit, logs, people, reconcileNow, clock, ids },
+    { executions, workflows: machines, machines, blobs, audit, logs, people, reconcileNow, clock, ids },
     { onUnexpected: (error) => unexpected.push(error) },
   );
 
