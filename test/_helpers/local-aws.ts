@@ -12,10 +12,15 @@ export const projectDir = join(root, 'build', 'e2e');
 /** Lays out the project: settings as in the checkout, workflows as links, so that their imports and code resolve as they do there. */
 export function layOutProject(): void {
   mkdirSync(projectDir, { recursive: true });
-  const settings = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { app: string };
+  const { app, context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { app: string; context: object };
   writeFileSync(
     join(projectDir, 'cdk.json'),
-    JSON.stringify({ ...settings, app: settings.app.replace('bin/app.ts', join(root, 'bin/app.ts')) }, null, 2),
+    JSON.stringify(
+      // Not `dev`, of which a deployment keeps less.
+      { app: app.replace('bin/app.ts', join(root, 'bin/app.ts')), context: { ...context, 'wflo:stage': 'e2e' } },
+      null,
+      2,
+    ),
   );
   cpSync(join(root, 'cdk.context.json'), join(projectDir, 'cdk.context.json'));
   const machines = join(projectDir, 'state-machines');

@@ -1,0 +1,3 @@
+import { writeFileSync } from 'node:fs';
+
+writeFileSync(process.env.WFLO_OUTPUT, JSON.stringify({ by: 'after' }));
