@@ -4,8 +4,8 @@ import type { ControlApiClient } from '../../lib/client/client.ts';
 export interface Check {
   readonly id: string;
   readonly what: string;
-  /** Why the local AWS cannot show it. Absent where it can: `test/e2e/smoke.test.ts` then runs it there. */
-  readonly onlyOnAws?: string;
+  /** Why it is not run on the local AWS. Absent where `test/e2e/smoke.test.ts` does that. */
+  readonly notLocally?: string;
   /** Resolves with the evidence. Throws `NotShown` with what was seen instead. */
   run(stage: DeployedStage): Promise<string>;
 }

@@ -40,6 +40,7 @@ export const COST = [
   'This deploys a whole stage into your account (five stacks, private network, images built with Docker), runs small',
   'sandboxes in it, deploys once more, and destroys it. It takes 30 to 60 minutes and costs less than one US dollar:',
   'mostly six interface endpoints at about 0.01 USD an hour each, and two keys until they are scheduled for deletion.',
+  'CDK asks on this terminal before it gives permissions: somebody has to be here.',
 ];
 
 /**

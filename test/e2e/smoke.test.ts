@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 
 describe('checks of the smoke run', () => {
-  it.each(CHECKS.filter(({ onlyOnAws }) => onlyOnAws === undefined))('$id: $what', async (check) => {
+  it.each(CHECKS.filter(({ notLocally }) => notLocally === undefined))('$id: $what', async (check) => {
     expect(await check.run(stage)).not.toBe('');
   });
 });
