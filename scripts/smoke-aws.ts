@@ -10,7 +10,8 @@ import { awsAccount } from './smoke/aws-account.ts';
 import { CHECKS } from './smoke/checks.ts';
 import { COST, runSmoke } from './smoke/run-smoke.ts';
 
-const { values } = parseArgs({ options: { confirm: { type: 'string' }, stage: { type: 'string', default: 'smoke' } } });
+// Of the SDK, about Node 20: nothing that who runs this can act on.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 for (const line of COST) console.error(line);
 
 const stopping = new AbortController();
@@ -21,6 +22,9 @@ process.once('SIGINT', () => {
 });
 
 try {
+  const { values } = parseArgs({
+    options: { confirm: { type: 'string' }, stage: { type: 'string', default: 'smoke' } },
+  });
   const { ok, outcomes, left } = await runSmoke(
     { stage: values.stage, confirmedAccount: values.confirm, signal: stopping.signal },
     CHECKS,
@@ -30,6 +34,6 @@ try {
   for (const name of left) console.log(`left in the account: ${name}`);
   process.exitCode = ok ? 0 : 1;
 } catch (error) {
-  console.error(error instanceof WfloError ? `${error.message}\n${error.fix ?? ''}` : error);
+  console.error(error instanceof WfloError ? `${error.message}\n${error.fix ?? ''}` : String(error));
   process.exitCode = 2;
 }
