@@ -1,19 +1,15 @@
 /**
- * Synthesises the app in both network modes and runs cfn-lint on every template. cfn-lint is installed once into a
- * Python environment of its own below `build/`.
+ * Synthesises the app in both network modes and has two independent readers look at every template: cfn-lint for what
+ * CloudFormation would refuse, checkov for what a security review would ask about. Both are installed once, below
+ * `build/`; neither calls anything but the package index for that.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { sha256 } from '../lib/json.ts';
-import { cdkCommand, QUIET_CDK_ENV } from '../lib/local-cloud/cdk.ts';
-import { findPython } from '../lib/local-cloud/python.ts';
-
-const root = resolve(import.meta.dirname, '..');
-const requirements = join(import.meta.dirname, 'cfn-lint-requirements.txt');
-const venv = join(root, 'build', 'cfn-lint');
-/** Written last, so that an installation that was cut off is done again. */
-const stamp = join(venv, 'requirements.sha256');
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cdkCommand } from '../lib/local-cloud/cdk.ts';
+import { CHECKOV_REASONS } from './lint-templates/checkov-reasons.ts';
+import { installTool } from './lint-templates/install-tool.ts';
+import { acknowledgedRules, judgeFindings, readReport } from './lint-templates/judge-findings.ts';
+import { answerOfTool, root, runTool } from './lint-templates/run-tool.ts';
 
 /** Named images: Docker is not needed to look at a template. */
 const MODES = {
@@ -32,33 +28,44 @@ const MODES = {
 /** W3005: CDK writes a dependency on a whole construct, of which a reference already implies a part. */
 const IGNORED = ['W3005'];
 
-function run(program: string, args: readonly string[]): void {
-  const { status } = spawnSync(program, args, {
-    cwd: root,
-    stdio: 'inherit',
-    env: { ...process.env, ...QUIET_CDK_ENV, PIP_DISABLE_PIP_VERSION_CHECK: '1' },
-  });
-  if (status !== 0) process.exit(status ?? 1);
-}
+const templates: string[] = [];
+const acknowledged = new Set<string>();
 
-async function install(): Promise<string> {
-  const wanted = sha256(readFileSync(requirements));
-  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
-    rmSync(venv, { recursive: true, force: true });
-    mkdirSync(join(root, 'build'), { recursive: true });
-    const python = await findPython(process.env);
-    run(python.executable, ['-m', 'venv', venv]);
-    run(join(venv, 'bin', 'pip'), ['install', '--quiet', '--no-deps', '--requirement', requirements]);
-    writeFileSync(stamp, wanted);
-  }
-  return join(venv, 'bin', 'cfn-lint');
-}
-
-const cfnLint = await install();
+const cfnLint = await installTool('cfn-lint');
 for (const [mode, context] of Object.entries(MODES)) {
   const output = join(root, 'build', 'templates', mode.replaceAll(/\W+/g, '-'));
-  run(process.execPath, [cdkCommand(), 'synth', '--quiet', '--output', output, ...context]);
-  const templates = readdirSync(output).filter((file) => file.endsWith('.template.json'));
-  run(cfnLint, ['--ignore-checks', ...IGNORED, '--', ...templates.map((file) => join(output, file))]);
-  console.log(`cfn-lint: ${templates.length} templates without findings (${mode})`);
+  runTool(process.execPath, [cdkCommand(), 'synth', '--quiet', '--output', output, ...context]);
+  const files = readdirSync(output);
+  const ofMode = files.filter((file) => file.endsWith('.template.json')).map((file) => join(output, file));
+  runTool(cfnLint, ['--ignore-checks', ...IGNORED, '--', ...ofMode]);
+  console.log(`cfn-lint: ${ofMode.length} templates without findings (${mode})`);
+  templates.push(...ofMode);
+  for (const file of files.filter((name) => name.endsWith('.metadata.json')))
+    for (const rule of acknowledgedRules(readFileSync(join(output, file), 'utf8'))) acknowledged.add(rule);
+}
+
+const checkov = await installTool('checkov');
+// One call for all of them, because starting takes longer than checking; --skip-download keeps it off the network.
+const report = readReport(
+  answerOfTool(
+    checkov,
+    [
+      ...templates.flatMap((file) => ['--file', file]),
+      ...['--framework', 'cloudformation', '--skip-download', '--quiet', '--compact', '--output', 'json'],
+      '--soft-fail',
+    ],
+    { LOG_LEVEL: 'ERROR', BC_API_KEY: undefined },
+  ),
+);
+const { unreasoned, staleReasons } = judgeFindings(report.findings, CHECKOV_REASONS, acknowledged);
+for (const { check, name, file, resource } of unreasoned)
+  console.error(`checkov: ${check} ${file} ${resource}: ${name}`);
+for (const stale of staleReasons) console.error(`checkov-reasons.ts: ${stale}`);
+if (unreasoned.length + staleReasons.length > 0) {
+  console.error('Fix the template, or give the reason in scripts/lint-templates/checkov-reasons.ts.');
+  process.exitCode = 1;
+} else {
+  console.log(
+    `checkov: ${templates.length} templates, ${report.passed} checks passed, ${report.findings.length} findings with a reason (${CHECKOV_REASONS.length} reasons)`,
+  );
 }

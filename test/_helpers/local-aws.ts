@@ -1,6 +1,6 @@
 /**
  * The local AWS of the end-to-end tests: a project of its own under `build/e2e`, with the workflows of `state-machines/`
- * and of `test/e2e/workflows/`, started from nothing, deployed once, and stopped at the end. It never touches `.wflo/` of the checkout.
+ * of `test/e2e/workflows/` and of the smoke run, started from nothing, deployed once, and stopped at the end. It never touches `.wflo/` of the checkout.
  */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -26,7 +26,7 @@ export function layOutProject(): void {
   const machines = join(projectDir, 'state-machines');
   rmSync(machines, { recursive: true, force: true });
   mkdirSync(machines);
-  for (const folder of ['state-machines', 'test/e2e/workflows']) {
+  for (const folder of ['state-machines', 'test/e2e/workflows', 'scripts/smoke/workflows']) {
     for (const name of readdirSync(join(root, folder))) {
       if (existsSync(join(root, folder, name, 'workflow.ts')))
         symlinkSync(join(root, folder, name), join(machines, name));
