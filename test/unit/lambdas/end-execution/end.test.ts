@@ -397,6 +397,6 @@ describe('seenEnd', () => {
   });
 });
 
-function pick({ executions, machines, clock, ids, stage }: ExecutionScene) {
-  return { executions, machines, clock, ids, stage };
+function pick({ executions, blobs, signals, machines, clock, ids, stage }: ExecutionScene) {
+  return { executions, blobs, signals, machines, clock, ids, stage };
 }
