@@ -38,13 +38,15 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       },
       remainingMs: () => context.getRemainingTimeInMillis(),
     });
-    for (const { check, repaired, failures, lateSeconds = 0 } of results) {
+    for (const { check, repaired, failures, lateSeconds } of results) {
       const metric = metrics.singleMetric();
       metric.addDimension('check', check);
       metric.addMetric('ReconcileRepairs', 'Count', repaired);
-      const late = metrics.singleMetric();
-      late.addDimension('check', check);
-      late.addMetric('ReconcileLateSeconds', 'Seconds', lateSeconds);
+      if (lateSeconds !== undefined) {
+        const late = metrics.singleMetric();
+        late.addDimension('check', check);
+        late.addMetric('ReconcileLateSeconds', 'Seconds', lateSeconds);
+      }
       for (const failure of failures) logger.error('check failed', { check, failure: describeFailure(failure) });
     }
     const failures = failuresOf(results);
