@@ -73,7 +73,7 @@ describe('functions', () => {
     ['invoke-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'PEOPLE_TABLE', 'STATE_TABLE']],
     ['finish-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['close-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
-    ['end-execution', ['EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
+    ['end-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['relay-events', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS']],
     [
       'reconcile',

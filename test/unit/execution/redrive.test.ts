@@ -61,6 +61,7 @@ describe.each(ENDS.map((status) => [status as keyof typeof MACHINE_END]))('a red
 
   it('is not asked about: the state that waits again is told at once that nobody allows it', async () => {
     const before = await records();
+    scene.waiting.waiting.add('token-1');
     await scene.ask(gated);
     expect(scene.waiting.resumed.at(-1)?.output).toEqual({ decision: 'refused' });
     const { approvals: _, ...rest } = before;
