@@ -236,6 +236,7 @@ export interface SandboxTasks {
 export interface MachineExecution {
   readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
   readonly startedAt: string;
+  readonly endedAt?: string;
   readonly input?: string;
   readonly error?: string;
   readonly cause?: string;

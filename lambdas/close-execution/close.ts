@@ -94,10 +94,13 @@ function beginToFail(ports: ClosePorts, execution: ExecutionRecord, error: Error
   });
 }
 
-function errorOf({ executionId, status, error, ending }: ExecutionRecord): ErrorData {
-  const known = error ?? ending?.error;
-  if (known !== undefined) return known;
-  const state = ending === undefined ? `has ended as ${status}` : `is ending as ${ending.status}: ${ending.reason}`;
+function errorOf({ executionId, status, ending }: ExecutionRecord): ErrorData {
+  // While it is ending, its machine fails with the true reason. Once it has ended, this is a redrive.
+  if (!isFinal(status) && ending?.error !== undefined) return ending.error;
+  const state =
+    ending === undefined || isFinal(status)
+      ? `has ended as ${status}`
+      : `is ending as ${ending.status}: ${ending.reason}`;
   return { code: 'execution_closed', message: `${executionId} ${state}` };
 }
 

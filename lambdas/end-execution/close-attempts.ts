@@ -3,14 +3,17 @@ import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-attempt.ts';
 import { isOutcomeUnknown, outcomeUnknown } from '../../lib/execution/decide-finish.ts';
+import { type OutcomeSignals, recordSignedOutcome } from '../../lib/execution/record-signed-outcome.ts';
 import type { AttemptRecord, Ending, ExecutionRecord, LeaseRecord } from '../../lib/execution/records.ts';
 import { type AttemptStatus, isAttemptOpen } from '../../lib/execution/status.ts';
 import { stopTask } from '../../lib/execution/stop-task.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
-import type { Change, Clock, ExecutionStore, Ids, SandboxTasks } from '../../lib/ports.ts';
+import type { BlobStore, Change, Clock, ExecutionStore, Ids, SandboxTasks } from '../../lib/ports.ts';
 
 export interface CloseAttemptsPorts {
   readonly executions: ExecutionStore;
+  readonly blobs: BlobStore;
+  readonly signals: OutcomeSignals;
   readonly tasks: SandboxTasks;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -33,6 +36,7 @@ export async function closeAttempts(
     const { executionId } = execution;
     const open = (await ports.executions.listAttempts(executionId)).filter(({ status }) => isAttemptOpen(status));
     const live = (await ports.executions.listLeases(executionId)).filter(isLeaseLive);
+    if (await foundSigned(ports, execution, live)) return undefined;
     if (!(await cancelApprovals(ports, execution, ending))) return undefined;
     for (let from = 0; from < open.length; from += ATTEMPTS_PER_COMMIT) {
       const chunk = open.slice(from, from + ATTEMPTS_PER_COMMIT);
@@ -40,6 +44,18 @@ export async function closeAttempts(
     }
     return true;
   });
+}
+
+/** True when an attempt may have got its outcome by what its sandbox left signed: all is to be read again. */
+async function foundSigned(
+  ports: CloseAttemptsPorts,
+  execution: ExecutionRecord,
+  live: readonly LeaseRecord[],
+): Promise<boolean> {
+  for (const lease of live) {
+    if ((await recordSignedOutcome(ports, { execution, lease })) !== 'none') return true;
+  }
+  return false;
 }
 
 /** Nobody is asked any more for what will not be done. */

@@ -15,15 +15,11 @@ import { type Ending, type ExecutionRecord, SCHEMA } from '../../lib/execution/r
 import { EXECUTION_STATUSES, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
-import type { Clock, ExecutionStore, Ids, MachineExecution, SandboxTasks, StateMachines } from '../../lib/ports.ts';
-import { closeAttempts, stopCancelledTasks } from './close-attempts.ts';
+import type { MachineExecution, StateMachines } from '../../lib/ports.ts';
+import { type CloseAttemptsPorts, closeAttempts, stopCancelledTasks } from './close-attempts.ts';
 
-export interface EndPorts {
-  readonly executions: ExecutionStore;
-  readonly tasks: SandboxTasks;
+export interface EndPorts extends CloseAttemptsPorts {
   readonly machines: Pick<StateMachines, 'describe'>;
-  readonly clock: Clock;
-  readonly ids: Ids;
   readonly stage: string;
 }
 

@@ -1,8 +1,9 @@
 import type { EventBridgeEvent } from 'aws-lambda';
 import { executionIdFromArn } from '../../lib/execution/identity.ts';
 import { environment } from '../shared/environment.ts';
+import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
-import { clock, executionStore, ids, sandboxTasks, stateMachines } from '../shared/ports.ts';
+import { blobStore, clock, executionStore, ids, sandboxTasks, stateMachines } from '../shared/ports.ts';
 import { metrics } from '../shared/powertools.ts';
 import { type Ended, endExecution } from './end.ts';
 import { type StatusChange, seenEnd } from './status-change.ts';
@@ -15,6 +16,8 @@ export const handler = platformHandler<EventBridgeEvent<'Step Functions Executio
   async ({ detail }, context) => {
     const ports = {
       executions: executionStore(),
+      blobs: blobStore(),
+      signals: outcomeSignals,
       tasks: sandboxTasks(),
       machines: stateMachines(context.invokedFunctionArn),
       clock,

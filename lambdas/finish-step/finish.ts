@@ -73,8 +73,7 @@ async function foundSigned(
   lease: LeaseRecord | undefined,
 ): Promise<boolean> {
   if (attempt.exit !== undefined || attempt.error !== undefined || lease === undefined) return false;
-  const { executions: store, blobs, clock, ids, signals } = ports;
-  return (await recordSignedOutcome({ store, blobs, clock, ids, signals }, { execution, lease })) !== 'none';
+  return (await recordSignedOutcome(ports, { execution, lease })) !== 'none';
 }
 
 interface Found {

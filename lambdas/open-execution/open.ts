@@ -10,7 +10,7 @@ import type { MachineState, OpenAnswer, OpenEvent, WorkflowConfig } from '../../
 import { pickRefs } from '../../lib/execution/pick-refs.ts';
 import { type Actor, type ExecutionRecord, type Handle, SCHEMA } from '../../lib/execution/records.ts';
 import { refusalToOpen } from '../../lib/execution/refusal-to-open.ts';
-import { isActive } from '../../lib/execution/status.ts';
+import { isActive, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
 import type { BlobStore, Change, Clock, ExecutionStore, Ids, People } from '../../lib/ports.ts';
@@ -210,7 +210,8 @@ async function answerAgain(
       message: `an execution ${record.executionId} was started at ${record.startedAt} already`,
     });
   }
-  if (record.ending !== undefined) return refusal(endingError(record));
+  // While it is ending, its machine fails with the true reason. Once it has ended, this is a redrive.
+  if (record.ending !== undefined && !isFinal(record.status)) return refusal(endingError(record));
   if (!isActive(record.status) || record.input === undefined) {
     return refusal({ code: 'execution_closed', message: `${record.executionId} is ${record.status}` });
   }

@@ -38,13 +38,21 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       },
       remainingMs: () => context.getRemainingTimeInMillis(),
     });
-    for (const { check, repaired, failures } of results) {
+    for (const { check, repaired, failures, lateSeconds } of results) {
       const metric = metrics.singleMetric();
       metric.addDimension('check', check);
       metric.addMetric('ReconcileRepairs', 'Count', repaired);
+      if (lateSeconds !== undefined) {
+        const late = metrics.singleMetric();
+        late.addDimension('check', check);
+        late.addMetric('ReconcileLateSeconds', 'Seconds', lateSeconds);
+      }
       for (const failure of failures) logger.error('check failed', { check, failure: describeFailure(failure) });
     }
     const failures = failuresOf(results);
+    // Also a run with failures came to its end. Where this is missing, there was none, or it was cut off.
+    metrics.addMetric('ReconcileRuns', 'Count', 1);
+    metrics.addMetric('ReconcileFailures', 'Count', failures.length);
     if (failures.length > 0) throw new AggregateError(failures, `${failures.length} checks or repairs failed`);
     return results;
   },

@@ -1,13 +1,10 @@
-import type { OutcomeSignals } from '../../lib/execution/record-signed-outcome.ts';
-import type { BlobStore, StateMachines } from '../../lib/ports.ts';
+import type { StateMachines } from '../../lib/ports.ts';
 import type { EndPorts } from '../end-execution/end.ts';
 import type { RelayPorts } from '../relay-events/relay.ts';
 
 /** Everything that checks read and repair. */
 export interface ReconcilePorts extends EndPorts, RelayPorts {
   readonly machines: Pick<StateMachines, 'describe' | 'stop'>;
-  readonly blobs: BlobStore;
-  readonly signals: OutcomeSignals;
   /** Lets the one function that reads task tokens tell the waiting states. */
   readonly resumeApprovals: (approvalIds: readonly string[]) => Promise<void>;
   /** Milliseconds that are left of this call. */

@@ -40,7 +40,7 @@ export async function cancelExecution(
 
 /** False when the execution began to end since it was read. */
 async function writeEnding(
-  ports: Pick<ControlApiPorts, 'executions'>,
+  ports: Pick<ControlApiPorts, 'executions' | 'clock'>,
   principal: Principal,
   record: ExecutionRecord,
   request: CancelRequest,
@@ -49,6 +49,7 @@ async function writeEnding(
     status: 'cancelled',
     actor: principal.actor,
     reason: request.reason ?? `cancelled by ${principal.actor.id}`,
+    at: ports.clock.now().toISOString(),
   };
   return ports.executions.commit({
     executionId: record.executionId,

@@ -12,7 +12,7 @@ import type { Principal } from './principal.ts';
 import { unknownWorkflow } from './read-execution.ts';
 import { checked, FreezeBody, parsedBody, withoutUndefined } from './requests.ts';
 
-type Ports = Pick<ControlApiPorts, 'executions' | 'workflows' | 'reconcileNow' | 'clock' | 'ids'>;
+type Ports = Pick<ControlApiPorts, 'executions' | 'workflows' | 'reconcileNow' | 'signals' | 'clock' | 'ids'>;
 
 /** Workflows and the deployment as a whole are everybody's: the tenant that runs the deployment decides on them. */
 export function serveFreeze(serve: Serve, ports: Ports): void {
@@ -26,8 +26,8 @@ export function serveFreeze(serve: Serve, ports: Ports): void {
     if (reason === undefined) throw new WfloError('invalid_request', 'body.reason: is missing', { fix: 'say why' });
     if (request.workflow !== undefined) await requireWorkflow(ports, principal, request.workflow);
     const frozen = await change(ports, principal, 'freeze.set', scope, reason);
-    // What acts already loses its right now, and not at the next minute.
-    await ports.reconcileNow();
+    // What acts already loses its right now, and not at the next minute. The stop holds without that.
+    await ports.reconcileNow().catch((error: unknown) => ports.signals.reconcileNotCalled(error));
     return c.json(visibleTo(principal, frozen));
   });
 

@@ -1,3 +1,4 @@
+import { MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import { handle, type LambdaEvent } from 'hono/aws-lambda';
 import { dynamoPeopleStore } from '../../lib/aws/dynamo-people-store.ts';
@@ -17,7 +18,7 @@ import {
   stepLogs,
   workflows,
 } from '../shared/ports.ts';
-import { logger } from '../shared/powertools.ts';
+import { logger, metrics } from '../shared/powertools.ts';
 import { createControlApi } from './app.ts';
 
 /** Made with the first call: the ARN of the function says where its machines are. */
@@ -43,6 +44,12 @@ function controlApi(functionArn: string): ReturnType<typeof createControlApi> {
       logs: stepLogs(),
       people: peopleStore(),
       reconcileNow: () => functionCaller().begin(environment('RECONCILE_FUNCTION'), {}),
+      signals: {
+        reconcileNotCalled: (error) => {
+          metrics.addMetric('ReconcileNotCalled', MetricUnit.Count, 1);
+          logger.error('reconcile was not called', { failure: describeFailure(error) });
+        },
+      },
       clock,
       ids,
     },

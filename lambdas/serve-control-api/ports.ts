@@ -10,6 +10,12 @@ import type {
   Workflows,
 } from '../../lib/ports.ts';
 
+/** What an operator is told of. */
+export interface ControlApiSignals {
+  /** An emergency stop holds, and takes the right from what acts only with the next scheduled run. */
+  reconcileNotCalled(error: unknown): void;
+}
+
 export interface ControlApiPorts {
   readonly executions: ExecutionStore;
   readonly workflows: Workflows;
@@ -20,6 +26,7 @@ export interface ControlApiPorts {
   readonly people: PeopleStore;
   /** Has `reconcile` run now: an emergency stop takes rights away at once. */
   readonly reconcileNow: () => Promise<void>;
+  readonly signals: ControlApiSignals;
   readonly clock: Clock;
   readonly ids: Ids;
 }

@@ -62,6 +62,7 @@ export function stepFunctionsMachines(options: StepFunctionsMachinesOptions): St
         return {
           status: machineStatus(found.status),
           startedAt: (found.startDate ?? new Date(0)).toISOString(),
+          ...(found.stopDate === undefined ? {} : { endedAt: found.stopDate.toISOString() }),
           ...(found.input === undefined ? {} : { input: found.input }),
           ...(found.error === undefined ? {} : { error: found.error }),
           ...(found.cause === undefined ? {} : { cause: found.cause }),

@@ -8,7 +8,11 @@ export type Payload<E> = { readonly [K in keyof E & string as K | `${K}.$`]?: st
 /** Above the time limit of every handler function, so that the function's own limit is met first. */
 const HANDLER_TIMEOUT_SECONDS = 120;
 
-const BACKOFF = { IntervalSeconds: 1, BackoffRate: 2, MaxAttempts: 5, MaxDelaySeconds: 20, JitterStrategy: 'FULL' };
+/**
+ * A worker that is lost is back within seconds. A throttle lasts as long as others hold the concurrency of the account,
+ * which is 10 in a new one: eight repeats wait 90 seconds on average, and three minutes at most.
+ */
+const BACKOFF = { IntervalSeconds: 1, BackoffRate: 2, MaxAttempts: 8, MaxDelaySeconds: 60, JitterStrategy: 'FULL' };
 
 /** For a lost worker or a throttled call. What a handler decides is data, never an error. */
 export const HANDLER_RETRY: readonly JsonObject[] = [

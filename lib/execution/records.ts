@@ -74,6 +74,8 @@ export interface Ending {
   readonly actor: Actor;
   readonly reason: string;
   readonly error?: ErrorData;
+  /** When it was written, by whoever stops the machine after that. */
+  readonly at?: string;
 }
 
 /** `STEP#<path>#<attempt>`: one entry of Prepare. */

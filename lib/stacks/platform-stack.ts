@@ -183,6 +183,9 @@ export class PlatformStack extends Stack {
     bindBlobs(this.closeExecution, data, 'read and write');
 
     bindExecutionStore(this.endExecution, data, { lists: true });
+    // It records what a sandbox left signed, with its output.
+    bindBlobs(this.endExecution, data, 'read and write');
+    bindOutcomes(this.endExecution, data);
     bindTasks(this.endExecution, cluster, 'find and stop');
     bindExecutions(this.endExecution, { ...executions, actions: ['DescribeExecution'] });
 

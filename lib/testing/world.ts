@@ -123,7 +123,9 @@ export class World {
 
   /** What the rule for ended machines does. */
   async end(machine: Omit<MachineExecution, 'startedAt'>): Promise<void> {
-    await endExecution({ ...this.ports, tasks: this.tasks, machines: this.#machines(machine) }, this.executionArn);
+    const signals = { outcomeRefused: () => {} };
+    const ports = { ...this.ports, signals, tasks: this.tasks, machines: this.#machines(machine) };
+    await endExecution(ports, this.executionArn);
   }
 
   async execution(): Promise<ExecutionRecord> {

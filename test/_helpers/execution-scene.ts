@@ -18,6 +18,7 @@ import type { AttemptRecord, ExecutionRecord, FinishAnswer, LeaseRecord } from '
 import type { Json } from '../../lib/json.ts';
 import type { Completion } from '../../lib/sandbox/completion-hash.ts';
 import type { Exit } from '../../lib/sandbox/exit.ts';
+import { leaseCheckAt } from '../../lib/sandbox/lease.ts';
 import { RUNNER_ENV } from '../../lib/sandbox/protocol.ts';
 import { outcomeKey } from '../../lib/sandbox/upload-key.ts';
 import type { Template } from '../../lib/workflow/template.ts';
@@ -177,7 +178,7 @@ export class ExecutionScene {
       taskArn,
       outcomeKey: RUNNER_KEY.publicKey,
       lastHeartbeatAt: now.toISOString(),
-      checkAt: now.toISOString(),
+      checkAt: leaseCheckAt(now),
     };
     return this.executions.commit({
       executionId: EXECUTION_ID,

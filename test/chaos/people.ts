@@ -119,7 +119,7 @@ export class People {
   }
 }
 
-function principalOf(personId: string): Principal {
+export function principalOf(personId: string): Principal {
   const person = aPerson({ personId });
   return { person, tenant: 'default', actor: { type: 'person', id: personId, via: 'api' } };
 }

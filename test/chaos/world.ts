@@ -246,8 +246,8 @@ export class World {
   async #cancel(executionId: string): Promise<void> {
     const person = aPerson({ personId: 'eve' });
     const principal: Principal = { person, tenant: 'default', actor: { type: 'person', id: 'eve', via: 'api' } };
-    const { executions, machines } = this;
-    const ports = { executions, machines } as unknown as ControlApiPorts;
+    const { executions, machines, sim: clock } = this;
+    const ports = { executions, machines, clock } as unknown as ControlApiPorts;
     await cancelExecution(ports, principal, executionId, {}).catch((error: unknown) => {
       if (!WfloError.is(error)) throw error;
     });
@@ -278,7 +278,8 @@ export class World {
     const { sim, ids, faults } = this;
     const port = <P extends object>(name: string, target: P): P => faults.port(invocation, name, target);
     const store = port('executions', this.executions);
-    const signals = { outcomeRefused: () => {}, count: () => {}, noticed: () => {}, failed: () => {} };
+    const quiet = () => {};
+    const signals = { outcomeRefused: quiet, count: quiet, noticed: quiet, failed: quiet, reconcileNotCalled: quiet };
     const all = {
       executions: store,
       store,

@@ -73,7 +73,7 @@ describe('functions', () => {
     ['invoke-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'PEOPLE_TABLE', 'STATE_TABLE']],
     ['finish-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['close-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'STATE_TABLE']],
-    ['end-execution', ['EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
+    ['end-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['relay-events', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS']],
     [
       'reconcile',
@@ -202,7 +202,7 @@ describe('what starts functions', () => {
 describe('alarms', () => {
   it('all tell the topic', () => {
     const alarms = stage.ofType('AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(27);
+    expect(alarms).toHaveLength(40);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toHaveLength(1);
       expect(Properties.AlarmDescription.length).toBeGreaterThan(20);
@@ -228,13 +228,13 @@ describe('alarms', () => {
         const { service, ...others } = Object.fromEntries(
           Properties.Dimensions.map(({ Name, Value }: { Name: string; Value: string }) => [Name, Value]),
         );
-        expect(Properties.Statistic).toBe('Sum');
         const { MetricName, Threshold, Period, EvaluationPeriods } = Properties;
+        expect(Properties.Statistic).toBe(MetricName === 'ReconcileLateSeconds' ? 'Maximum' : 'Sum');
         const which = [MetricName, ...Object.values(others)].join(' ');
-        // A repair is counted by the name of its check.
+        // A repair is counted, and a delay told, by the name of its check.
         expect([MetricName, Object.keys(others)]).toEqual([
           MetricName,
-          /^ReconcileRepairs /.test(which) ? ['check'] : [],
+          /^Reconcile(Repairs|LateSeconds) /.test(which) ? ['check'] : [],
         ]);
         return [which, service, Threshold, (Period / 60) * EvaluationPeriods];
       });
@@ -244,9 +244,22 @@ describe('alarms', () => {
       ['ClaimRefused', 'serve-sandbox-api', 5, 5],
       ['ClaimSourceDiffers', 'serve-sandbox-api', 1, 1],
       ['LogsNotWritten', 'serve-sandbox-api', 1, 3],
+      ['OutcomeRefused', 'end-execution', 1, 1],
       ['OutcomeRefused', 'finish-step', 1, 1],
       ['OutcomeRefused', 'reconcile', 1, 1],
+      ['ReconcileFailures', 'reconcile', 3, 15],
+      ['ReconcileLateSeconds open-executions', 'reconcile', 600, 5],
+      ['ReconcileLateSeconds overdue-approvals', 'reconcile', 600, 5],
+      ['ReconcileLateSeconds silent-leases', 'reconcile', 600, 5],
+      ['ReconcileLateSeconds unpublished-events', 'reconcile', 600, 5],
+      ['ReconcileNotCalled', 'serve-control-api', 1, 1],
+      ['ReconcileRepairs frozen-leases', 'reconcile', 1, 5],
+      ['ReconcileRepairs open-executions', 'reconcile', 1, 5],
+      ['ReconcileRepairs orphaned-tasks', 'reconcile', 1, 5],
       ['ReconcileRepairs overdue-approvals', 'reconcile', 1, 1],
+      ['ReconcileRepairs silent-leases', 'reconcile', 3, 15],
+      ['ReconcileRepairs unpublished-events', 'reconcile', 10, 5],
+      ['ReconcileRuns', 'reconcile', 1, 5],
       ['UnknownOutboxItems', 'relay-events', 1, 1],
     ]);
     expect(CHECKS.map(({ name }) => name)).toContain('overdue-approvals');

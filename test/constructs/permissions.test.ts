@@ -165,7 +165,17 @@ describe('what each function may do, beside its log, trace and keys', () => {
     ],
     [
       'EndExecution',
-      [...lists, 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:StopTask', 'sqs:SendMessage', 'states:DescribeExecution'],
+      [
+        ...lists,
+        'ecs:DescribeTasks',
+        'ecs:ListTasks',
+        'ecs:StopTask',
+        's3:GetObject',
+        's3:ListBucket',
+        's3:PutObject',
+        'sqs:SendMessage',
+        'states:DescribeExecution',
+      ],
     ],
     [
       'RelayEvents',
@@ -249,10 +259,11 @@ describe('what each function may do, beside its log, trace and keys', () => {
         .map(({ role }) => role)
         .sort();
     const writers = (prefix: string) => holders('s3:PutObject', prefix);
+    const OUTCOME_READERS = ['EndExecution', 'FinishStep', 'Reconcile', 'ServeSandboxApi'];
     expect(writers('workspaces')).toEqual(['ServeSandboxApi']);
-    expect(holders('s3:GetObject', 'workspaces')).toEqual(['FinishStep', 'Reconcile', 'ServeSandboxApi']);
+    expect(holders('s3:GetObject', 'workspaces')).toEqual(OUTCOME_READERS);
     // An outcome that was uploaded and never told.
-    expect(holders('s3:GetObject', 'uploads')).toEqual(['FinishStep', 'Reconcile', 'ServeSandboxApi']);
+    expect(holders('s3:GetObject', 'uploads')).toEqual(OUTCOME_READERS);
     expect(writers('code')).toEqual(['CopyCode']);
     expect(writers('uploads')).toEqual(['ServeSandboxApi']);
     expect(granted().filter(({ Action }) => Action.some((action) => action.startsWith('s3:Delete')))).toEqual([]);

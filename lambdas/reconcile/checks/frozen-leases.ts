@@ -4,19 +4,21 @@ import { RECONCILER } from '../../../lib/execution/actors.ts';
 import { fenceLease } from '../../../lib/execution/close-attempt.ts';
 import { outcomeUnknown } from '../../../lib/execution/decide-finish.ts';
 import { frozenReason } from '../../../lib/execution/freeze.ts';
+import { parseExecutionId } from '../../../lib/execution/identity.ts';
+import { recordSignedOutcome } from '../../../lib/execution/record-signed-outcome.ts';
 import type { Freeze, LeaseRecord } from '../../../lib/execution/records.ts';
-import { isFinal } from '../../../lib/execution/status.ts';
 import { stopTask } from '../../../lib/execution/stop-task.ts';
-import { type Check, type Look, lookAtEach } from '../check.ts';
+import { type Check, type Look, lookAtEach, shuffled } from '../check.ts';
+import { type ClaimedLease, claimedLease } from '../claimed-lease.ts';
 import type { ReconcilePorts } from '../ports.ts';
 
-const LEASES_PER_RUN = 1000;
+const LEASES_PER_RUN = 10_000;
 /** Every claimed lease of a sandbox is looked at within minutes; this is later than the last of them. */
 const ALL_OF_THEM_MS = 24 * 60 * 60 * 1000;
 
 /**
- * An emergency stop takes the right to act from every sandbox that it names, and ends its task. A function that was
- * called ends by its own time limit: nothing can stop it.
+ * An emergency stop takes the right to act from every sandbox that it names, and ends its task. What one left signed
+ * before is its outcome. A function that was called ends by its own time limit: nothing can stop it.
  */
 export const frozenLeases: Check = {
   name: 'frozen-leases',
@@ -27,22 +29,42 @@ export const frozenLeases: Check = {
     }
     const later = new Date(ports.clock.now().getTime() + ALL_OF_THEM_MS);
     const claimed = await ports.executions.due('lease', later, LEASES_PER_RUN);
-    return lookAtEach(ports, claimed, (lease) => stopIfFrozen(ports, freeze, lease));
+    const named = claimed.filter((lease) => mayBeFrozen(freeze, lease));
+    // Of another tenant are not known before they are read: they must not stand before the others in every run.
+    return lookAtEach(ports, shuffled(named, leaseIdOf, ports.clock.now()), (lease) =>
+      stopIfFrozen(ports, freeze, lease),
+    );
   },
 };
 
+const leaseIdOf = ({ leaseId }: LeaseRecord): string => leaseId;
+
+/** By what the lease itself tells, which is its workflow. */
+function mayBeFrozen({ all, workflows, tenants }: Freeze, { executionId }: LeaseRecord): boolean {
+  return all || tenants.length > 0 || workflows.includes(parseExecutionId(executionId).workflow);
+}
+
 async function stopIfFrozen(ports: ReconcilePorts, freeze: Freeze, seen: LeaseRecord): Promise<Look> {
-  const { executionId, path, attempt } = seen;
-  const [execution, lease, record] = await Promise.all([
-    ports.executions.getExecution(executionId),
-    ports.executions.getLease(executionId, path, attempt),
-    ports.executions.getAttempt(executionId, path, attempt),
-  ]);
-  if (execution === undefined || lease === undefined || record === undefined) return 'fine';
-  const held = frozenReason(freeze, execution);
-  if (held === undefined || lease.status !== 'claimed' || isFinal(execution.status)) return 'fine';
+  const found = await claimedLease(ports, seen);
+  const held = found === undefined ? undefined : frozenReason(freeze, found.execution);
+  if (found === undefined || held === undefined) return 'fine';
+  const signed = await recordSignedOutcome(ports, found);
+  // Changed: somebody else has ended it, or it is looked at again by the next run.
+  if (signed === 'changed') return 'fine';
+  if (signed === 'none' && !(await takeAway(ports, found, held))) return 'fine';
+  await stopTask(ports.tasks, found.lease, held);
+  return 'repaired';
+}
+
+/** False when something happened in between. */
+function takeAway(
+  ports: ReconcilePorts,
+  { execution, lease, attempt: record }: ClaimedLease,
+  held: string,
+): Promise<boolean> {
+  const { executionId, path, attempt } = lease;
   const error: ErrorData = record.harmless ? { code: 'frozen', message: held } : outcomeUnknown(held);
-  const written = await ports.executions.commit({
+  return ports.executions.commit({
     executionId,
     changes: [
       { item: 'attempt', path, attempt, set: { error: { ...error, stepPath: path } }, expect: { status: 'running' } },
@@ -58,7 +80,4 @@ async function stopIfFrozen(ports: ReconcilePorts, freeze: Freeze, seen: LeaseRe
       }),
     ],
   });
-  if (!written) return 'fine';
-  await stopTask(ports.tasks, lease, held);
-  return 'repaired';
 }

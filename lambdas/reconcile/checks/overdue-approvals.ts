@@ -2,18 +2,25 @@ import { expireApproval } from '../../../lib/approvals/expire.ts';
 import { RECONCILER } from '../../../lib/execution/actors.ts';
 import type { ApprovalRecord } from '../../../lib/execution/records.ts';
 import { isFinal } from '../../../lib/execution/status.ts';
-import { type Check, type Look, lookAtEach } from '../check.ts';
+import type { Check, Look } from '../check.ts';
+import { lookAtDue, nextRun } from '../look-at-due.ts';
 import type { ReconcilePorts } from '../ports.ts';
-
-const APPROVALS_PER_RUN = 200;
 
 /** Approvals that nobody decided in time, and decisions that their waiting state was not told. */
 export const overdueApprovals: Check = {
   name: 'overdue-approvals',
-  async run(ports) {
-    const due = await ports.executions.due('approval', ports.clock.now(), APPROVALS_PER_RUN);
-    return lookAtEach(ports, due, (approval) => settle(ports, approval));
-  },
+  run: (ports) =>
+    lookAtDue(
+      ports,
+      'approval',
+      (approval) => settle(ports, approval),
+      ({ approvalId, checkAt = '' }, now) => ({
+        item: 'approval',
+        approvalId,
+        set: { checkAt: nextRun(now) },
+        expect: { checkAt },
+      }),
+    ),
 };
 
 async function settle(ports: ReconcilePorts, { approvalId, executionId, status }: ApprovalRecord): Promise<Look> {

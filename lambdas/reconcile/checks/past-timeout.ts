@@ -7,7 +7,7 @@ import type { ReconcilePorts } from '../ports.ts';
 
 /**
  * The time limit of the workflow is over. The limit of the machine itself lies 10 minutes later and is a backstop,
- * which the local AWS does not have. The end handler closes what is stopped here.
+ * which the local AWS does not have. The end handler closes what is stopped here. That is no repair: nobody else does it.
  */
 export async function endIfPastTimeout(ports: ReconcilePorts, execution: ExecutionRecord): Promise<Look> {
   const { executionId, executionArn, timeoutAt } = execution;
@@ -16,6 +16,7 @@ export async function endIfPastTimeout(ports: ReconcilePorts, execution: Executi
     status: 'timed_out',
     actor: RECONCILER,
     reason: `the time limit of ${timeoutSecondsOf(execution)} seconds is over`,
+    at: ports.clock.now().toISOString(),
   };
   if (execution.ending === undefined) {
     const begun = await ports.executions.commit({
@@ -38,5 +39,5 @@ export async function endIfPastTimeout(ports: ReconcilePorts, execution: Executi
   }
   // Also where it was ending before: whoever wanted to stop it may have been cut off in between.
   await ports.machines.stop(executionArn, 'timed_out', 'the time limit of the workflow is over');
-  return 'repaired';
+  return execution.ending === undefined ? 'fine' : 'repaired';
 }

@@ -3,13 +3,12 @@ import { RECONCILER } from '../../../lib/execution/actors.ts';
 import { fenceLease } from '../../../lib/execution/close-attempt.ts';
 import { recordSignedOutcome } from '../../../lib/execution/record-signed-outcome.ts';
 import type { ExecutionRecord, LeaseRecord } from '../../../lib/execution/records.ts';
-import { isFinal } from '../../../lib/execution/status.ts';
 import { stopTask } from '../../../lib/execution/stop-task.ts';
 import { LEASE_SILENT_SECONDS } from '../../../lib/sandbox/protocol.ts';
-import { type Check, type Look, lookAtEach } from '../check.ts';
+import type { Check, Look } from '../check.ts';
+import { claimedLease } from '../claimed-lease.ts';
+import { lookAtDue, nextRun } from '../look-at-due.ts';
 import type { ReconcilePorts } from '../ports.ts';
-
-const LEASES_PER_RUN = 200;
 
 /**
  * Sandboxes that have stopped to report: their right ends, and their task, so that Finish can decide what follows. What
@@ -17,28 +16,29 @@ const LEASES_PER_RUN = 200;
  */
 export const silentLeases: Check = {
   name: 'silent-leases',
-  async run(ports) {
-    const due = await ports.executions.due('lease', ports.clock.now(), LEASES_PER_RUN);
-    return lookAtEach(ports, due, (lease) => endIfSilent(ports, lease));
-  },
+  run: (ports) =>
+    lookAtDue(
+      ports,
+      'lease',
+      (lease) => endIfSilent(ports, lease),
+      ({ path, attempt, checkAt = '' }, now) => ({
+        item: 'lease',
+        path,
+        attempt,
+        set: { checkAt: nextRun(now) },
+        expect: { checkAt },
+      }),
+    ),
 };
 
 async function endIfSilent(ports: ReconcilePorts, seen: LeaseRecord): Promise<Look> {
-  const { executionId, path, attempt } = seen;
-  const [execution, lease, record] = await Promise.all([
-    ports.executions.getExecution(executionId),
-    ports.executions.getLease(executionId, path, attempt),
-    ports.executions.getAttempt(executionId, path, attempt),
-  ]);
-  if (execution === undefined || lease === undefined || record === undefined) return 'fine';
+  const found = await claimedLease(ports, seen);
+  if (found === undefined) return 'fine';
+  const { execution, lease } = found;
   const lastSign = lease.lastHeartbeatAt ?? lease.claimedAt;
   const silentMs = ports.clock.now().getTime() - Date.parse(lastSign ?? '');
-  if (lease.status !== 'claimed' || silentMs < LEASE_SILENT_SECONDS * 1000) return 'fine';
-  // The end handler fences leases itself; a final execution has none that is claimed.
-  if (isFinal(execution.status)) return 'fine';
-
-  const { executions: store, blobs, clock, ids, signals } = ports;
-  const signed = await recordSignedOutcome({ store, blobs, clock, ids, signals }, { execution, lease });
+  if (silentMs < LEASE_SILENT_SECONDS * 1000) return 'fine';
+  const signed = await recordSignedOutcome(ports, found);
   // Changed: it gives a sign after all, or somebody else has ended it; the next run looks again.
   if (signed === 'changed') return 'fine';
   const message = `the sandbox gave no sign for ${Math.floor(silentMs / 1000)} seconds`;

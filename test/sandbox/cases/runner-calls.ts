@@ -72,7 +72,12 @@ export const RUNNER_CALLS: readonly SandboxCase[] = [
       async holds({ world }) {
         const [execution, lease] = [await world.scene.execution(), await world.scene.lease()];
         const signals = { outcomeRefused: (_lease: unknown, why: string) => expect.fail(why) };
-        expect(await recordSignedOutcome({ ...world.scene.ports, signals }, { execution, lease })).toBe('recorded');
+        expect(
+          await recordSignedOutcome(
+            { ...world.scene.ports, executions: world.scene.ports.store, signals },
+            { execution, lease },
+          ),
+        ).toBe('recorded');
         expect((await world.scene.attempt()).exit).toEqual({ reason: 'ok', code: 0 });
         expect(await world.outputOf()).toBe('kept');
       },

@@ -296,7 +296,7 @@ describe('resuming', () => {
     await scene.decide('bob');
     expect(await overdueApprovals.run(reconcilePorts())).toMatchObject({ repaired: 0 });
     scene.clock.advance(31);
-    expect(await overdueApprovals.run(reconcilePorts())).toEqual({ repaired: 1, failures: [] });
+    expect(await overdueApprovals.run(reconcilePorts())).toMatchObject({ repaired: 1, failures: [] });
     expect(scene.waiting.resumed).toHaveLength(1);
     expect(await overdueApprovals.run(reconcilePorts())).toMatchObject({ repaired: 0 });
   });
@@ -307,7 +307,7 @@ describe('time', () => {
     const prepared = await asked();
     scene.clock.advance(POLICY.withinSeconds + 1);
     // Not a repair, which would be an alarm.
-    expect(await overdueApprovals.run(reconcilePorts())).toEqual({ repaired: 0, failures: [] });
+    expect(await overdueApprovals.run(reconcilePorts())).toMatchObject({ repaired: 0, failures: [] });
     expect(await scene.approval()).toMatchObject({ status: 'expired' });
     expect(scene.waiting.resumed.at(-1)?.output).toEqual({ decision: 'refused' });
     await expect(scene.decide('bob')).rejects.toMatchObject({ code: 'approval_expired' });

@@ -37,7 +37,7 @@ async function leave(text: string): Promise<void> {
 async function look(lease?: LeaseRecord): Promise<'recorded' | 'changed' | 'none'> {
   const signals = { outcomeRefused: (_lease: unknown, why: string) => refused.push(why) };
   const found = { execution: await scene.execution(), lease: lease ?? (await scene.lease()) };
-  return recordSignedOutcome({ ...scene.ports, signals }, found);
+  return recordSignedOutcome({ ...scene.ports, executions: scene.ports.store, signals }, found);
 }
 
 /** Nothing was recorded, and the runner may still act. */

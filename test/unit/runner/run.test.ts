@@ -348,7 +348,10 @@ describe('a session under way', () => {
     const found = { execution: await w.scene.execution(), lease: await w.scene.lease() };
     const refused: string[] = [];
     const signals = { outcomeRefused: (_lease: unknown, why: string) => refused.push(why) };
-    expect(await recordSignedOutcome({ ...w.scene.ports, signals }, found), refused.join()).toBe('recorded');
+    expect(
+      await recordSignedOutcome({ ...w.scene.ports, executions: w.scene.ports.store, signals }, found),
+      refused.join(),
+    ).toBe('recorded');
     expect(await w.scene.attempt()).toMatchObject({
       status: 'exited',
       exit: { reason: 'agent_failed', code: 3 },

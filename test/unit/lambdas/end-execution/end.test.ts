@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { endExecution } from '../../../../lambdas/end-execution/end.ts';
 import { seenEnd } from '../../../../lambdas/end-execution/status-change.ts';
+import { openExecutions } from '../../../../lambdas/reconcile/checks/open-executions.ts';
 import { relayItem } from '../../../../lambdas/relay-events/relay.ts';
 import { verifyChain } from '../../../../lib/audit/chain.ts';
-import type { PrepareAnswer, StepConfig } from '../../../../lib/execution/machine.ts';
+import type { PrepareAnswer, SandboxStepConfig, StepConfig } from '../../../../lib/execution/machine.ts';
 import { sha256 } from '../../../../lib/json.ts';
+import { outcomeSigner } from '../../../../lib/sandbox/sign-outcome.ts';
 import {
   beforeNextCommit,
   EXECUTION_ARN,
@@ -207,6 +209,69 @@ describe('a call that was cut off', () => {
   });
 });
 
+describe('what a sandbox left signed before its execution ended', () => {
+  const RISKY: SandboxStepConfig = { ...PLAN, effects: 'irreversible' };
+  async function acting(): Promise<void> {
+    await scene.open();
+    const prepared = await scene.prepare(RISKY);
+    await scene.claim(prepared, scene.startTask(prepared, RISKY), RISKY);
+  }
+
+  it('is its outcome: what it did is known', async () => {
+    await acting();
+    await scene.leave({ output: { text: '{"risk":12}' } });
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    expect(await scene.end()).toBe('ended');
+    expect(await scene.execution()).toMatchObject({ status: 'cancelled' });
+    expect(await scene.attempt()).toMatchObject({ status: 'cancelled', exit: { reason: 'ok', code: 0 } });
+    expect(await scene.lease()).toMatchObject({ status: 'completed' });
+    expect(scene.events().slice(2)).toEqual(['sandbox.exited', 'step.cancelled', 'workflow.cancelled']);
+  });
+
+  it('counts for nothing where another has signed it: how far it came is unknown', async () => {
+    await acting();
+    await scene.leave({ output: { text: '{"risk":12}' } }, { signer: outcomeSigner() });
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    expect(await scene.end()).toBe('ended');
+    expect(await scene.attempt()).toMatchObject({ status: 'outcome_unknown' });
+    expect(scene.outcomesRefused).toEqual(['the runner that claimed did not sign it']);
+  });
+
+  it('is not passed over while the store of outcomes is away: the end is tried again', async () => {
+    await acting();
+    scene.blobs.readSmall = async () => {
+      throw new Error('SlowDown');
+    };
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+    await expect(scene.end()).rejects.toThrow('SlowDown');
+    expect(await scene.attempt()).toMatchObject({ status: 'running' });
+  });
+});
+
+describe('the time limit of a whole machine', () => {
+  it('is over once, whoever finds it first: reconcile, the event of the machine, or both at the same time', async () => {
+    await running();
+    scene.machines.set(EXECUTION_ARN, { status: 'RUNNING' });
+    scene.clock.set('2026-01-01T01:10:01.000Z');
+    const reconcile = { ...scene, resumeApprovals: async () => {}, remainingMs: () => 50_000 };
+    const looks = () => openExecutions.run(reconcile);
+    const timedOut = () => {
+      scene.machines.set(EXECUTION_ARN, { status: 'TIMED_OUT' });
+      return scene.end();
+    };
+    await Promise.all([looks(), timedOut(), looks(), timedOut()]);
+    await Promise.all([looks(), scene.end()]);
+    expect(await scene.execution()).toMatchObject({ status: 'timed_out', error: { code: 'timed_out' } });
+    expect(scene.events().filter((type) => type.startsWith('workflow.'))).toEqual([
+      'workflow.started',
+      'workflow.timed_out',
+    ]);
+    expect(scene.events().filter((type) => type === 'step.cancelled')).toHaveLength(1);
+    expect(await scene.lease()).toMatchObject({ status: 'fenced' });
+    expect(await scene.execution()).not.toHaveProperty('checkAt');
+  });
+});
+
 describe('races', () => {
   it('takes a completion that came first', async () => {
     const { prepared } = await running();
@@ -397,6 +462,6 @@ describe('seenEnd', () => {
   });
 });
 
-function pick({ executions, machines, clock, ids, stage }: ExecutionScene) {
-  return { executions, machines, clock, ids, stage };
+function pick({ executions, blobs, signals, machines, clock, ids, stage }: ExecutionScene) {
+  return { executions, blobs, signals, machines, clock, ids, stage };
 }

@@ -287,3 +287,15 @@ describe('what the step ends as', () => {
     expect(await scene.finish(prepared, RISKY)).toMatchObject({ next: 'failed' });
   });
 });
+
+it('an emergency stop takes the outcome that a runner left signed before it', async () => {
+  const { prepared, taskArn } = await acting(RISKY);
+  await scene.leave({ output: { text: '{"risk":12}' } });
+  freeze({ all: true });
+  expect(await repaired()).toBe(1);
+  expect(await scene.attempt()).toMatchObject({ status: 'exited', exit: { reason: 'ok', code: 0 } });
+  expect(await scene.lease()).toMatchObject({ status: 'completed', epoch: 1 });
+  expect(stopped()).toEqual([taskArn]);
+  expect(lost()).toEqual([]);
+  expect(await scene.finish(prepared, RISKY)).toMatchObject({ next: 'ok', refs: { risk: 12 } });
+});

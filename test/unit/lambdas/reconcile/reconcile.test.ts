@@ -150,7 +150,8 @@ describe('an open execution', () => {
     await scene.open();
     scene.machines.set(EXECUTION_ARN, { status: 'RUNNING' });
     scene.clock.set('2026-01-01T01:00:01.000Z');
-    expect(await repaired(openExecutions)).toBe(1);
+    // Its own work: a workflow that takes too long is no fault of the platform.
+    expect(await repaired(openExecutions)).toBe(0);
     expect(await scene.execution()).toMatchObject({ status: 'running', ending: { status: 'timed_out' } });
     expect(await scene.machines.describe(EXECUTION_ARN)).toMatchObject({ status: 'ABORTED' });
     await scene.end();
@@ -351,8 +352,13 @@ describe('a running task', () => {
     scene.executions.beforeCommit = undefined;
     await scene.finish(prepared, undefined, { Error: 'States.Timeout', Cause: '' });
     scene.tasks.add({ taskArn: 'arn:late', environment: (await scene.tasks.describe(taskArn))?.environment ?? {} });
-    expect(await repaired(orphanedTasks)).toBe(1);
+    // Whoever fenced it was about to stop it: for a minute that is no repair.
+    expect(await repaired(orphanedTasks)).toBe(0);
     expect(scene.tasks.stopped.at(-1)?.taskArn).toBe('arn:late');
+    scene.clock.advance(61);
+    scene.tasks.add({ taskArn: 'arn:later', environment: (await scene.tasks.describe(taskArn))?.environment ?? {} });
+    expect(await repaired(orphanedTasks)).toBe(1);
+    expect(scene.tasks.stopped.at(-1)?.taskArn).toBe('arn:later');
   });
 
   it('is stopped when its lease or its execution does not exist', async () => {
@@ -419,6 +425,76 @@ describe('a run', () => {
     expect(failuresOf(results)).toEqual([new Error('no access')]);
   });
 
+  it('gives each check its share of the time, and what is left to those that were cut off', async () => {
+    const order: string[] = [];
+    /** Each look takes a second. */
+    const slow = (name: string, looks: number): Check => {
+      let left = looks;
+      return {
+        name,
+        run: async ({ remainingMs }) => {
+          let done = 0;
+          while (left > 0 && remainingMs() >= 10_000) {
+            remaining -= 1000;
+            left -= 1;
+            done += 1;
+          }
+          order.push(`${name} ${done}`);
+          return { repaired: done, failures: [], cutOff: left > 0 };
+        },
+      };
+    };
+    const results = await reconcile(ports(), [slow('flooded', 5000), slow('quiet', 3), slow('busy', 20)]);
+    // 40 seconds are to be had: a third of them, then of what is left a half, then all of it.
+    expect(order.slice(0, 3)).toEqual(['flooded 14', 'quiet 3', 'busy 20']);
+    expect(results.map(({ check }) => check)).toEqual(['flooded', 'quiet', 'busy']);
+    expect(results.find(({ check }) => check === 'flooded')?.repaired).toBe(18);
+    expect(remaining).toBeLessThan(10_000);
+  });
+
+  it('comes to those behind a thousand overdue executions that always fail', async () => {
+    const arnOf = (index: number) => `arn:aws:states:us-east-1:123456789012:execution:wflo-dev-report:n${index}`;
+    const executions = Array.from({ length: 1040 }, (_, index) =>
+      anExecution({
+        executionId: `report:n${index}`,
+        executionArn: arnOf(index),
+        checkAt: new Date(Date.parse('2026-01-01T00:00:00.000Z') + index).toISOString(),
+      }),
+    );
+    scene.executions.seed({ executions });
+    scene.clock.set('2026-01-01T00:10:00.000Z');
+    const failing = new Set(Array.from({ length: 1000 }, (_, index) => arnOf(index)));
+    const machines: ReconcilePorts['machines'] = {
+      describe: async (arn) => {
+        if (failing.has(arn)) throw new Error('AccessDenied');
+        return { status: 'FAILED', startedAt: '2026-01-01T00:00:00.000Z', error: 'gone' };
+      },
+      stop: async () => {},
+    };
+    const counts: number[] = [];
+    for (let run = 0; run < 2; run += 1) {
+      counts.push((await openExecutions.run(ports({ machines }))).repaired);
+      scene.clock.advance(60);
+    }
+    expect(counts).toEqual([0, 40]);
+  });
+
+  it('tells how long the oldest thing has been due', async () => {
+    await scene.open();
+    scene.clock.set('2026-01-01T00:15:01.000Z');
+    scene.machines.set(EXECUTION_ARN, { status: 'RUNNING' });
+    expect(await openExecutions.run(ports())).toMatchObject({ lateSeconds: 600 });
+    expect(await unpublishedEvents.run(ports())).toMatchObject({ repaired: 1, lateSeconds: 840 });
+  });
+
+  it('counts as a repair only what the normal path has not done within a minute', async () => {
+    await scene.open();
+    scene.clock.set('2026-01-01T00:06:00.000Z');
+    scene.machines.set(EXECUTION_ARN, { status: 'ABORTED', endedAt: '2026-01-01T00:05:30.000Z' });
+    expect(await repaired(openExecutions)).toBe(0);
+    expect(await scene.execution()).toMatchObject({ status: 'cancelled' });
+  });
+
   it('begins nothing new when its time is nearly over', async () => {
     await scene.open();
     scene.clock.advance(61);
@@ -429,8 +505,8 @@ describe('a run', () => {
 
   it('has a check of its own name for each kind of overdue thing', async () => {
     expect(CHECKS.map(({ name }) => name)).toEqual([
-      'unpublished-events',
       'frozen-leases',
+      'unpublished-events',
       'silent-leases',
       'overdue-approvals',
       'open-executions',

@@ -62,8 +62,10 @@ export function controlApi(
     reconciled += 1;
     await options.reconcileNow?.();
   };
+  const notReconciled: unknown[] = [];
+  const signals = { reconcileNotCalled: (error: unknown) => void notReconciled.push(error) };
   const app = createControlApi(
-    { executions, workflows: machines, machines, blobs, audit, logs, people, reconcileNow, clock, ids },
+    { executions, workflows: machines, machines, blobs, audit, logs, people, reconcileNow, signals, clock, ids },
     { onUnexpected: (error) => unexpected.push(error) },
   );
 
@@ -84,7 +86,7 @@ export function controlApi(
   }
 
   return {
-    ...{ app, clock, ids, executions, machines, blobs, audit, logs, people, unexpected, call },
+    ...{ app, clock, ids, executions, machines, blobs, audit, logs, people, unexpected, notReconciled, call },
     /** How often `reconcile` was told to run. */
     reconciled: () => reconciled,
   };

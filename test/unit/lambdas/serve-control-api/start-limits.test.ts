@@ -66,14 +66,18 @@ async function succeed(name: string) {
     steps: opened.state.steps,
   });
 }
-const endPorts = () => ({ ...api, tasks: new FakeSandboxTasks(), stage: 'dev' });
+const endPorts = () => ({
+  ...api,
+  tasks: new FakeSandboxTasks(),
+  stage: 'dev',
+  signals: { outcomeRefused: () => {} },
+});
 const end = (name: string) => endExecution(endPorts(), arnOf(name));
 async function reconcile(): Promise<void> {
   const { failures } = await openExecutions.run({
     ...endPorts(),
     outbox: api.executions,
     bus: new FakeEventBus(),
-    signals: { outcomeRefused: () => {} },
     resumeApprovals: async () => {},
     remainingMs: () => 50_000,
   });

@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, it } from 'vitest';
+import { synthesiseStage } from '../_helpers/synthesised-stage.ts';
+
+const page = readFileSync(join(resolve(import.meta.dirname, '../..'), 'docs/guides/operating.md'), 'utf8');
+/** Names of alarms in the first column of its tables, where each stands with what to do. */
+const explained = page
+  .split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
+
+it('explains every alarm of a stage, and no other', async () => {
+  const stage = await synthesiseStage();
+  const alarms = stage.ofType('AWS::CloudWatch::Alarm').map(({ Properties }) => Properties.AlarmName);
+  expect(explained.map((name) => `wflo-dev-${name}`).sort()).toEqual(alarms.sort());
+});
