@@ -71,7 +71,13 @@ async function prepare(
   if (retained.length > 0) note(`retained until their executions have ended: ${counted(retained)}`);
   const { failed } = await removeAll(cloud, checkAdded(found, change));
   for (const { id, reason } of failed) note(`${id} is in the way and could not be removed: ${reason}`);
-  return { before: { stacks: found.stacks, names: union(found.machines.map(({ names }) => names)) }, retained };
+  return { before: beforeOf(found), retained };
+}
+
+/** Machines that no stack manages belong to removed workflows: what nothing open of them names need not wait. */
+function beforeOf({ stacks, machines }: Inventory): Before {
+  const managed = new Set(stacks.resources.map(({ id }) => id));
+  return { stacks, names: union(machines.filter(({ arn }) => managed.has(arn)).map(({ names }) => names)) };
 }
 
 async function deployStacks(options: DeployOptions & { readonly stage: string }, runCdk: RunCdk): Promise<void> {

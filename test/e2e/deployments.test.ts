@@ -28,6 +28,7 @@ let cloud: ReturnType<typeof awsStageCloud>;
 let data: ReturnType<typeof awsStageData>;
 let sfn: SFNClient;
 let runCdk: RunCdk;
+let executionArn: string;
 /** Deployments of a project whose last one is long enough ago. */
 let now = Date.now();
 
@@ -101,35 +102,39 @@ describe('deployments of a stage that retains', () => {
     });
   });
 
-  it('retain a workflow that leaves the project until its executions have ended, and let it come back then', async () => {
+  it('retain a workflow that leaves the project while executions of it are open', async () => {
     const machine = (await cloud.machines()).find(({ workflow }) => workflow === 'hello')?.arn ?? '';
     // No sandbox host takes tasks of this stage: it stays open.
-    const { executionArn } = await sfn.send(
+    const started = await sfn.send(
       new StartExecutionCommand({ stateMachineArn: machine, name: 'stays-open', input: '{"name":"Ada"}' }),
     );
+    executionArn = started.executionArn ?? '';
     rmSync(join(project, 'state-machines', 'hello'));
     expect(await deploy()).toMatchObject({
       workflows: ['brief'],
       retained: [{ workflow: 'hello', open: 1 }],
       leftovers: { removed: [], failed: [], problem: null },
     });
-    expect((await deploy()).leftovers).toMatchObject({ removed: [], failed: [], problem: null });
-
-    put('hello', 'state-machines');
-    await expect(deploy()).rejects.toMatchObject({ code: 'workflow_retained' });
-    await sfn.send(new StopExecutionCommand({ executionArn }));
-    expect(await deploy()).toMatchObject({ workflows: ['brief', 'hello'], retained: [], leftovers: { failed: [] } });
+    const { machines, revisions } = await readInventory(cloud);
+    const named = machines.find(({ workflow }) => workflow === 'hello')?.open[0]?.revisions ?? [];
+    expect(named).not.toEqual([]);
+    expect(revisions.map(({ arn }) => arn)).toEqual(expect.arrayContaining([...named]));
   });
 
-  it('remove a workflow that left the project when nothing of it is open any more', async () => {
+  it('are refused when it comes back meanwhile', async () => {
+    put('hello', 'state-machines');
+    await expect(deploy()).rejects.toMatchObject({ code: 'workflow_retained' });
     rmSync(join(project, 'state-machines', 'hello'));
-    expect((await deploy()).leftovers.removed).toEqual([]);
+  });
+
+  it('remove it when nothing of it is open any more', async () => {
+    await sfn.send(new StopExecutionCommand({ executionArn }));
     const { removed, failed, problem } = (await deploy()).leftovers;
     expect({ failed, problem }).toEqual({ failed: [], problem: null });
-    const kinds = removed.map(({ kind }) => kind);
-    expect(kinds).toContain('state_machine');
-    expect(kinds).toContain('log_group');
-    expect((await readInventory(cloud)).machines.map(({ workflow }) => workflow)).toEqual(['brief']);
+    expect(new Set(removed.map(({ kind }) => kind))).toEqual(
+      new Set(['state_machine', 'log_group', 'task_definition']),
+    );
+    expect((await cloud.machines()).map(({ workflow }) => workflow)).toEqual(['brief']);
   });
 
   it('end when the stage is destroyed with its data: nothing is left but the keys', async () => {

@@ -20,6 +20,10 @@ export const deploy: Command = {
   positionals: [],
   options: [
     { name: 'stage', value: 'STAGE', summary: 'the stage to deploy (default: WFLO_STAGE, then cdk.json, then dev)' },
+    {
+      name: 'approve-permissions',
+      summary: 'widen permissions without asking: for a pipeline whose reviewers have seen `cdk diff`',
+    },
   ],
   json: '`{ stage, controlApiUrl, workflows, retained: [{ workflow, open }], leftovers: { removed: [{ kind, id }], failed: [{ kind, id, reason }], problem }, milliseconds, openExecutions }`; `openExecutions` is null where it could not be told',
   examples: [
@@ -35,6 +39,7 @@ export const deploy: Command = {
       projectDir,
       report: progressTo(output),
       note: output.note,
+      approval: invocation.flag('approve-permissions') ? 'never' : 'broadening',
       ...(stage === undefined ? {} : { stage }),
     });
     for (const line of leftoverNotes(result.leftovers)) output.note(line);
