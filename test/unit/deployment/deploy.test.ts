@@ -60,9 +60,14 @@ describe('a deployment', () => {
   });
 
   it('keeps what was named until it began, although its definitions no longer do', async () => {
-    const on = scene({ machines: [aMachine('report', { names: OPEN })], roles: [{ name: 'old-role', at: LONG_AGO }] }, [
-      'report',
-    ]);
+    const on = scene(
+      {
+        stacks: managed('prod', 'report'),
+        machines: [aMachine('report', { names: OPEN })],
+        roles: [{ name: 'old-role', at: LONG_AGO }],
+      },
+      ['report'],
+    );
     const replace = () => {
       on.cloud.inventory = { ...on.cloud.inventory, stacks: managed('prod', 'report'), machines: [aMachine('report')] };
       return 0;
