@@ -23,6 +23,8 @@ const STAGE = 'trial';
 const root = resolve(import.meta.dirname, '../..');
 const project = join(root, 'build', 'e2e-deployments');
 const HOUR = 3_600_000;
+/** CDK compiles the app anew in each of its two runs. */
+const DESTROY_MS = 240_000;
 
 let cloud: ReturnType<typeof awsStageCloud>;
 let data: ReturnType<typeof awsStageData>;
@@ -137,15 +139,22 @@ describe('deployments of a stage that retains', () => {
     expect((await cloud.machines()).map(({ workflow }) => workflow)).toEqual(['brief']);
   });
 
-  it('end when the stage is destroyed with its data: nothing is left but the keys', async () => {
-    const result = await destroyStage({ ...options, deleteData: true }, { cloud, data, runCdk, pause: async () => {} });
-    expect(result.dataDeleted).toBe(true);
-    expect(new Set(result.removed.map(({ kind }) => kind))).toContain('table');
-    const rest = await eventually(
-      () => readInventory(cloud),
-      ({ stacks }) => stacks.resources.length === 0,
-      'the end of the stacks',
-    );
-    expect(rest).toMatchObject({ machines: [], functions: [], roles: [], revisions: [], logGroups: [] });
-  });
+  it(
+    'end when the stage is destroyed with its data: nothing is left but the keys',
+    async () => {
+      const result = await destroyStage(
+        { ...options, deleteData: true },
+        { cloud, data, runCdk, pause: async () => {} },
+      );
+      expect(result.dataDeleted).toBe(true);
+      expect(new Set(result.removed.map(({ kind }) => kind))).toContain('table');
+      const rest = await eventually(
+        () => readInventory(cloud),
+        ({ stacks }) => stacks.resources.length === 0,
+        'the end of the stacks',
+      );
+      expect(rest).toMatchObject({ machines: [], functions: [], roles: [], revisions: [], logGroups: [] });
+    },
+    DESTROY_MS,
+  );
 });
