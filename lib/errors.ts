@@ -106,6 +106,10 @@ export const ERROR_CODES = {
   local_setup_failed: 'the local AWS could not be installed or started',
   invalid_settings: 'a `wflo:*` context value of the deployment has a value that is not allowed',
   deploy_failed: 'the deployment did not succeed',
+  destroy_failed: 'a stage could not be destroyed, or not wholly',
+  workflow_in_use: 'a deployment would delete a workflow that has open executions',
+  workflow_retained: 'a workflow comes back while executions of the one that was removed are open',
+  stage_in_use: 'a stage that is to be destroyed has open executions',
   audit_broken: 'the event chain does not verify',
 } as const satisfies Record<string, string>;
 

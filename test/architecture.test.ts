@@ -94,6 +94,17 @@ describe('import rules', () => {
     ).toEqual([]);
   });
 
+  it('keeps what decides about a deployment free of AWS, whose calls are below `aws`', () => {
+    const loaded = new Set(['lib/deployment/aws/stage-cloud.ts', 'lib/deployment/aws/stage-data.ts']);
+    expect(
+      violations(
+        (file) => within(file, 'lib/deployment') && !within(file, 'lib/deployment/aws'),
+        (imported) =>
+          isCdk(imported) || isAws(imported) || (within(imported, 'lib/deployment/aws') && !loaded.has(imported)),
+      ),
+    ).toEqual([]);
+  });
+
   it('keeps the runner free of everything but the protocol', () => {
     expect(
       violations(

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { WfloError } from '../errors.ts';
+import { type ErrorCode, WfloError } from '../errors.ts';
 import type { Command, Context } from './command.ts';
 import { COMMANDS } from './commands/index.ts';
 import { commandHelp, overview } from './help.ts';
@@ -54,9 +54,11 @@ export async function main(line: CommandLine): Promise<ExitCode> {
   }
 }
 
+const INTERRUPTIBLE: readonly ErrorCode[] = ['deploy_failed', 'destroy_failed', 'local_setup_failed'];
+
 /** Ctrl-C also ends the programs that a command has started, and their failure is no news then. */
 function isInterruption(error: unknown): boolean {
-  if (WfloError.is(error)) return error.code === 'deploy_failed' || error.code === 'local_setup_failed';
+  if (WfloError.is(error)) return INTERRUPTIBLE.includes(error.code);
   return error instanceof Error && error.name === 'AbortError';
 }
 

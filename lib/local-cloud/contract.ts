@@ -90,21 +90,6 @@ export interface IsolationProperty {
   readonly detail: string;
 }
 
-/** `deploy(options): Promise<DeployResult>`: into the AWS account of the environment. Throws `deploy_failed`. */
-export interface DeployOptions extends Omit<LocalOptions, 'env'> {
-  /** Default: `wflo:stage` of cdk.json, else `dev`. */
-  readonly stage?: string;
-  /** Default `broadening`: CDK asks on the terminal before it widens permissions. */
-  readonly approval?: 'never' | 'broadening' | 'any-change';
-}
-
-export interface DeployResult {
-  readonly stage: string;
-  readonly controlApiUrl: string;
-  readonly workflows: readonly string[];
-  readonly milliseconds: number;
-}
-
 /** `doctor(options): Promise<DoctorReport>`: never throws for what it finds. */
 export interface DoctorOptions {
   readonly projectDir: string;

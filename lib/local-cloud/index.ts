@@ -3,7 +3,6 @@
  * e2e tests build on this file alone.
  */
 export type * from './contract.ts';
-export { deploy } from './deploy-aws.ts';
 export { doctor } from './doctor.ts';
 export { localDown } from './local-down.ts';
 export { localReset } from './local-reset.ts';

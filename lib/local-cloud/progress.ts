@@ -1,4 +1,4 @@
-/** A phase of `local up`, `local down` or `deploy`. */
+/** A phase of `local up`, `local down`, `deploy` or `destroy`. */
 export type Phase =
   | 'python'
   | 'install'
@@ -9,10 +9,13 @@ export type Phase =
   | 'deploy'
   | 'operator'
   | 'people'
-  | 'people'
   | 'sandbox-host'
   | 'wait'
-  | 'reset';
+  | 'reset'
+  | 'check'
+  | 'leftovers'
+  | 'destroy'
+  | 'data';
 
 /** `skipped`: there was nothing to do. A phase that fails has no message: the function throws. */
 export type PhaseState = 'started' | 'done' | 'skipped';

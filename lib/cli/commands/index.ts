@@ -5,6 +5,7 @@ import { auditVerify } from './audit-verify.ts';
 import { cancel } from './cancel.ts';
 import { approve, reject } from './decide.ts';
 import { deploy } from './deploy.ts';
+import { destroy } from './destroy.ts';
 import { doctor } from './doctor.ts';
 import { events } from './events.ts';
 import { freeze, unfreeze } from './freeze.ts';
@@ -59,5 +60,6 @@ export const COMMANDS: readonly Command[] = [
   graph,
   plan,
   deploy,
+  destroy,
   doctor,
 ];
