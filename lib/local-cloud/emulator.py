@@ -225,12 +225,13 @@ def recording_calls(path):
         written = set()
 
         def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+            # Forgotten once it is checked.
+            signed = iam_evaluator._signed_request.get()
             denied = original(access_key_id, iam_action, service, region, resource_arn, service_context)
             if isinstance(denied, iam_evaluator.AuthError):
                 return denied
             caller = iam_evaluator.resolve_credential(access_key_id or "", get_account_id())
             if getattr(caller, "principal_type", None) == "AssumedRole":
-                signed = iam_evaluator._signed_request.get()
                 call = {
                     "role": caller.principal_arn.split("/")[-2],
                     "action": iam_action,

@@ -6,7 +6,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import { join, resolve } from 'node:path';
 import { localDown, localReset, localUp, readLocalState } from '../../lib/local-cloud/index.ts';
 
-const root = resolve(import.meta.dirname, '../..');
+export const root = resolve(import.meta.dirname, '../..');
 export const projectDir = join(root, 'build', 'e2e');
 /** What roles call in this run, as the local AWS writes it down. */
 export const recordingFile = join(root, 'build', 'recorded-calls.jsonl');

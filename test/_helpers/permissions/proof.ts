@@ -43,7 +43,7 @@ export async function proofOf(network: Network): Promise<Proof> {
   const statements = policyStatements(stage.resources);
   const service = await serviceCalls(stage);
   const recorded = recordedCalls().flatMap((call) => asOnAws(stage, call.role, call));
-  const unrecorded = UNRECORDED.flatMap((call) => asOnAws(stage, call.role, { presigned: false, ...call }));
+  const unrecorded = UNRECORDED.flatMap((call) => asOnAws(stage, call.role, call));
   const byRuns = [...service, ...recorded];
   const allowed = [...byRuns, ...unrecorded];
   const refused = refusedCalls(allowed);

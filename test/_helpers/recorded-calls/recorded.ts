@@ -96,7 +96,8 @@ function isOfTests({ role, resource }: RecordedCall, workflows: readonly string[
 
 const BY_URL = ' by a URL';
 
-function lineOf({ role, action, resource, presigned }: RecordedCall): string {
+/** A line of the summary. */
+export function lineOf({ role, action, resource, presigned }: RecordedCall): string {
   return `${role} ${action} ${resource}${presigned ? BY_URL : ''}`;
 }
 
