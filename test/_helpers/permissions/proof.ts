@@ -20,7 +20,7 @@ export interface Proof {
   readonly service: readonly Call[];
   /** What functions called in the end-to-end tests, and what AWS asks besides. */
   readonly recorded: readonly Call[];
-  /** What functions call where no local run gets. */
+  /** What functions call where the end-to-end tests do not surely get. */
   readonly unrecorded: readonly Call[];
   /** What must be refused. */
   readonly refused: readonly Call[];

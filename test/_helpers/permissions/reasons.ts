@@ -1,5 +1,4 @@
 import { like } from './evaluate.ts';
-import { arn } from './literals.ts';
 import type { PolicyStatement } from './policies.ts';
 import { grantsOf } from './removal.ts';
 
@@ -21,11 +20,6 @@ export const REASONS: readonly Reason[] = [
     reason:
       'the managed policy is what API Gateway documents for its one role of an account and region, which serves all APIs there, with execution logs too',
   },
-  ...['delete-old-records', 'export-records'].map((step) => ({
-    grants: `InvokeStep: lambda:InvokeFunction on ${arn('lambda', `function:wflo-dev-step-data-processor-${step}`)}`,
-    reason:
-      'every call names a version; the local AWS asks for the function without it, and whoever may call every version may as well',
-  })),
 ];
 
 export function reasonOf(grant: string): Reason | undefined {

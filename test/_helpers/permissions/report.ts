@@ -20,8 +20,8 @@ Every policy of both network modes, with all workflows of \`state-machines/\`, a
 | --- | --- | --- |
 ${row(proofs, 'statements of policies', ({ statements }) => statements.length)}
 ${row(proofs, 'calls of services, derived', ({ service }) => service.length)}
-${row(proofs, 'calls of functions, recorded', ({ recorded }) => recorded.length)}
-${row(proofs, 'calls of functions where no local run gets', ({ unrecorded }) => unrecorded.length)}
+${row(proofs, 'calls of functions, recorded, with what AWS asks besides', ({ recorded }) => recorded.length)}
+${row(proofs, 'calls of functions that the end-to-end tests do not surely make', ({ unrecorded }) => unrecorded.length)}
 ${row(proofs, 'calls that must be refused', ({ refused }) => refused.length)}
 ${row(proofs, 'removed statements that the calls notice', (proof) => caught(proof, proof.unnoticed))}
 ${row(proofs, 'the same by derived and recorded calls alone', (proof) => caught(proof, proof.unnoticedByRuns))}
@@ -55,7 +55,8 @@ the templates, resolved for account 111122223333 in eu-central-1. The calls:
   role's policies ([ADR 28](adr/0028-recorded-calls.md)). \`test/_fixtures/recorded-calls.txt\` has them, one a line, ids as
   \`any\`; an end-to-end file fails on a call that is not there. To each of these come the calls that AWS makes besides and
   the local AWS does not: keys, endpoints, versions.
-- **Of functions where no local run gets**: listed by hand, each with its reason, below.
+- **Of functions where the end-to-end tests do not surely get**: listed by hand, each with its reason, below. A row whose
+  call was recorded after all fails the test.
 - **Refused**: the calls on buckets, queues and topics again, without encryption on their way.
 
 Every action on every resource that a policy allows must be used by one of the allowed calls, and each statement is removed
@@ -80,7 +81,7 @@ What each role called, keys left out. *By a URL*: by whoever has a URL that the 
 
 ${summaryTable(closed.recorded)}
 
-### Where no local run gets
+### Where the end-to-end tests do not surely get
 
 | role | action | on | why |
 | --- | --- | --- | --- |
