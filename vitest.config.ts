@@ -43,6 +43,7 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/_helpers/local-aws.ts'],
+          setupFiles: ['test/_helpers/recorded-calls/check.ts'],
           testTimeout: 120_000,
           hookTimeout: 300_000,
           fileParallelism: false,

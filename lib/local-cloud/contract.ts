@@ -16,6 +16,8 @@ export interface LocalUpOptions extends LocalOptions {
   readonly stage?: string;
   /** How sandboxes run; the host refuses one that it does not have. Absent: as processes of this machine. */
   readonly driver?: 'docker' | 'process';
+  /** File to which each call that a role makes is appended, for tests of permissions; of a local AWS that this starts. */
+  readonly recordCalls?: string;
 }
 
 /**

@@ -2,19 +2,22 @@
 which resource and which condition keys a call is checked against, and what it tells of a task definition. Without the
 second, grants that are right and narrow on AWS would be refused here, and would have to be widened there; without the
 third, a container would get another user, other capabilities and other limits than its task definition says. And a
-state that waits for a task token fails where the function that was to hand the token on fails.
+state that waits for a task token fails where the function that was to hand the token on fails. Where it is asked to, it
+also writes down what roles call.
 
 A correction first looks for what it replaces: with another version of the emulator this ends instead of going on
 uncorrected. The resources and keys are those of AWS's service authorization reference.
 """
 
 import json
+import os
 import sys
 import threading
 
 from ministack import app
-from ministack.core import iam_actions
-from ministack.services import stepfunctions
+from ministack.core import iam_actions, iam_evaluator
+from ministack.core.responses import get_account_id
+from ministack.services import iam, stepfunctions
 from ministack.services.cloudformation import provisioners
 
 
@@ -108,7 +111,7 @@ def with_ecs_cluster(original):
             return context
         cluster = str(fields(body).get("cluster") or "default")
         if not cluster.startswith("arn:"):
-            from ministack.core.responses import get_account_id, get_region
+            from ministack.core.responses import get_region
 
             cluster = f"arn:aws:ecs:{get_region()}:{get_account_id()}:cluster/{cluster}"
         return {**context, "ecs:cluster": cluster}
@@ -174,12 +177,90 @@ def failing_where_the_request_fails(original):
     return call_lambda
 
 
+# The condition keys of the simulation that is going on.
+simulated = {}
+
+
+def reading_context_entries(original):
+    """The emulator simulates without the condition keys of the request: what is granted under a condition is refused."""
+
+    def extract_simulate_params(p):
+        simulated.clear()
+        for number in range(1, 1000):
+            entry = f"ContextEntries.member.{number}"
+            key = iam._p(p, f"{entry}.ContextKeyName")
+            if not key:
+                break
+            simulated[key.lower()] = iam._p(p, f"{entry}.ContextKeyValues.member.1")
+        return original(p)
+
+    return extract_simulate_params
+
+
+def with_context_entries(original):
+    def build_simulate_results(*arguments):
+        evaluate = iam_evaluator.evaluate
+
+        def evaluate_in_context(context, *policies):
+            context.service_context.update(simulated)
+            return evaluate(context, *policies)
+
+        # It is looked up while the results are built, and nothing else runs until they are.
+        iam_evaluator.evaluate = evaluate_in_context
+        try:
+            return original(*arguments)
+        finally:
+            iam_evaluator.evaluate = evaluate
+
+    return build_simulate_results
+
+
+def recording_calls(path):
+    """Appends each call that a role makes to a file, once, one JSON object a line: here, where its policies are asked, a
+    transaction is already its items and a presigned URL the role that signed it. The emulator's CloudTrail has neither,
+    and forgets all but the last ten thousand."""
+
+    def with_recording(original):
+        file = open(path, "a", encoding="utf-8")
+        written = set()
+
+        def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+            # Forgotten once it is checked.
+            signed = iam_evaluator._signed_request.get()
+            denied = original(access_key_id, iam_action, service, region, resource_arn, service_context)
+            if isinstance(denied, iam_evaluator.AuthError):
+                return denied
+            caller = iam_evaluator.resolve_credential(access_key_id or "", get_account_id())
+            if getattr(caller, "principal_type", None) == "AssumedRole":
+                call = {
+                    "role": caller.principal_arn.split("/")[-2],
+                    "action": iam_action,
+                    "resource": resource_arn,
+                    "presigned": signed is not None and signed.presigned,
+                    "allowed": denied is None,
+                }
+                line = json.dumps(call)
+                if line not in written:
+                    written.add(line)
+                    file.write(f"{line}\n")
+                    file.flush()
+            return denied
+
+        return enforce
+
+    return with_recording
+
+
 replace(app, "_port_is_bindable", without_port_443)
 replace(iam_actions, "extract_resource_arn", with_aws_resources)
 replace(iam_actions, "request_tag_context", with_ecs_cluster)
 replace(stepfunctions, "_add_event", remembering_execution)
 replace(stepfunctions, "_invoke_with_callback", remembering_machine)
 replace(stepfunctions, "_call_lambda", failing_where_the_request_fails)
+replace(iam, "_extract_simulate_params", reading_context_entries)
+replace(iam, "_build_simulate_results_real", with_context_entries)
 replace(provisioners, "_normalize_container_defs", with_inner_names)
+if os.environ.get("WFLO_RECORD_CALLS"):
+    replace(iam_evaluator, "enforce", recording_calls(os.environ["WFLO_RECORD_CALLS"]))
 
 app.main()

@@ -44,6 +44,7 @@ export function emulatorEnvironment(
   paths: LocalPaths,
   port: number,
   searchPath: string,
+  recordCalls?: string,
 ): { readonly [name: string]: string } {
   return {
     PATH: [paths.nodeBin, searchPath].filter((part) => part !== '').join(delimiter),
@@ -63,9 +64,9 @@ export function emulatorEnvironment(
     S3_PERSIST: '1',
     STATE_DIR: paths.emulatorState,
     S3_DATA_DIR: paths.emulatorObjects,
-    CLOUDTRAIL_RECORDING: '1',
     // Tasks stay RUNNING, for the sandbox host to take.
     DOCKER_HOST: `unix://${join(paths.cloud, 'no-docker.sock')}`,
+    ...(recordCalls === undefined ? {} : { WFLO_RECORD_CALLS: recordCalls }),
     AWS_DEFAULT_REGION: LOCAL_REGION,
     // Functions run on the user's Node; the SDK's remark on its version is not theirs to read.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
@@ -80,6 +81,8 @@ export interface StartEmulatorOptions {
   readonly port?: number;
   /** Taken where it is free. */
   readonly previousPort?: number;
+  /** File to which every call that a role makes is appended. */
+  readonly recordCalls?: string;
 }
 
 /** Starts the emulator and waits until it answers. Throws `port_in_use` and `local_setup_failed`. */
@@ -109,7 +112,7 @@ export async function startEmulator(options: StartEmulatorOptions): Promise<Runn
       file: options.python,
       args: [LAUNCHER],
       cwd: paths.cloud,
-      env: emulatorEnvironment(paths, port, options.searchPath),
+      env: emulatorEnvironment(paths, port, options.searchPath, options.recordCalls),
       logFile: paths.emulatorLog,
       pidFile: paths.emulatorPid,
     });

@@ -129,6 +129,7 @@ async function ensureEmulator(
         searchPath: env.PATH ?? '',
         ...(options.port === undefined ? {} : { port: options.port }),
         ...(before === undefined ? {} : { previousPort: before.port }),
+        ...(options.recordCalls === undefined ? {} : { recordCalls: options.recordCalls }),
       }),
     ({ port }) => `The local AWS runs at ${endpointOf(port)}`,
   );

@@ -6,8 +6,10 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symli
 import { join, resolve } from 'node:path';
 import { localDown, localReset, localUp, readLocalState } from '../../lib/local-cloud/index.ts';
 
-const root = resolve(import.meta.dirname, '../..');
+export const root = resolve(import.meta.dirname, '../..');
 export const projectDir = join(root, 'build', 'e2e');
+/** What roles call in this run, as the local AWS writes it down. */
+export const recordingFile = join(root, 'build', 'recorded-calls.jsonl');
 
 /** Lays out the project: settings as in the checkout, workflows as links, so that their imports and code resolve as they do there. */
 export function layOutProject(): void {
@@ -41,9 +43,11 @@ export default async function setUp(): Promise<() => Promise<void>> {
     if (state !== 'started') console.log(`local AWS: ${text}`);
   };
   await localReset({ projectDir, report: () => {} });
+  rmSync(recordingFile, { force: true });
   const { state } = await localUp({
     projectDir,
     report,
+    recordCalls: recordingFile,
     driver: process.env.WFLO_DRIVER === 'docker' ? 'docker' : 'process',
   });
   // Read by Node at its start: the test workers are started after this.

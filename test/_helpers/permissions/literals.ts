@@ -54,7 +54,8 @@ export function deployedResources(stage: SynthesisedStage): readonly Deployed[] 
       const value = resource.Properties?.[property];
       return value === undefined ? nameOf(id) : String(literal(stack, value));
     };
-    const made = identify(resource.Type, physicalName, nameOf(id));
+    const path = String(literal(stack, resource.Properties?.Path ?? '/'));
+    const made = identify(resource.Type, physicalName, nameOf(id), path);
     identities.set(key, made);
     return made;
   }
@@ -103,12 +104,13 @@ interface OutputOf {
   readonly Export?: { readonly Name: unknown };
 }
 
-function nameOf(id: string): string {
-  return id.replace(/[0-9A-F]{8}$/, '');
+/** A logical id without what CDK adds, and of a role without the hash of what it may do. */
+export function nameOf(id: string): string {
+  return id.replace(/(?<=Role)[0-9a-fA-F]{8,}$|[0-9A-F]{8}$/, '');
 }
 
 /** What `Ref` and the attributes in use give of each type, from the CloudFormation template reference. */
-function identify(type: string, physicalName: (property: string) => string, id: string): Identity {
+function identify(type: string, physicalName: (property: string) => string, id: string, path: string): Identity {
   const withArn = (ref: string, Arn: string, more = {}): Identity => ({ ref, attributes: { Arn, ...more } });
   const named = (property: string, service: string, prefix: string, separator = '/'): Identity => {
     const name = physicalName(property);
@@ -116,7 +118,7 @@ function identify(type: string, physicalName: (property: string) => string, id: 
   };
   switch (type) {
     case 'AWS::IAM::Role':
-      return withArn(physicalName('RoleName'), `arn:aws:iam::${ACCOUNT}:role/${physicalName('RoleName')}`);
+      return withArn(physicalName('RoleName'), `arn:aws:iam::${ACCOUNT}:role${path}${physicalName('RoleName')}`);
     case 'AWS::Lambda::Function':
       return named('FunctionName', 'lambda', 'function', ':');
     case 'AWS::Lambda::Version':

@@ -76,3 +76,17 @@ function line({ because, at, who, actions, on, by }: Row): string {
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('*', '\\*');
 }
+
+/** What each role calls, without the keys: a row a role and resource. */
+export function summaryTable(calls: readonly Call[]): string {
+  const rows = new Map<string, { readonly who: string; readonly on: string; readonly actions: readonly string[] }>();
+  for (const { principal, resource, action, through } of calls.filter((call) => !call.action.startsWith('kms:'))) {
+    const who = principal.replace(/^.*\//, '').replace(/Role$/, '');
+    const on = shortArn(resource) + (through === undefined ? '' : ' by a URL');
+    rows.set(`${who} ${on}`, { who, on, actions: union(rows.get(`${who} ${on}`)?.actions, action) });
+  }
+  const lines = [...rows.values()].map(
+    ({ who, actions, on }) => `| ${[who, actions.join(' '), on].map(cell).join(' | ')} |`,
+  );
+  return ['| role | actions | on |', '| --- | --- | --- |', ...lines].join('\n');
+}

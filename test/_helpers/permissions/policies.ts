@@ -1,4 +1,4 @@
-import { ACCOUNT, arn, type Deployed } from './literals.ts';
+import { arn, type Deployed } from './literals.ts';
 import { MANAGED_POLICIES } from './managed-policies.ts';
 
 /**
@@ -39,7 +39,11 @@ export function policyStatements(resources: readonly Deployed[]): readonly Polic
     switch (type) {
       case 'AWS::IAM::Policy': {
         const roles: readonly string[] = properties.Roles;
-        return roles.flatMap((role) => statements(properties.PolicyDocument, 'identity', role, roleArn(role)));
+        return roles.flatMap((role) => {
+          const found = resources.find((each) => each.type === 'AWS::IAM::Role' && each.ref === role);
+          if (found === undefined) throw new Error(`${name} is a policy of ${role}, which is no role of the templates`);
+          return statements(properties.PolicyDocument, 'identity', role, found.arn);
+        });
       }
       case 'AWS::IAM::Role': {
         const managed: readonly string[] = properties.ManagedPolicyArns ?? [];
@@ -72,10 +76,6 @@ export function policyStatements(resources: readonly Deployed[]): readonly Polic
         return [];
     }
   });
-}
-
-function roleArn(role: string): string {
-  return `arn:aws:iam::${ACCOUNT}:role/${role}`;
 }
 
 function managedPolicy(policyArn: string): Document {

@@ -12,7 +12,6 @@ describe('the environment of the emulator', () => {
       'AWS_DEFAULT_REGION',
       'AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED',
       'BIND_HOST',
-      'CLOUDTRAIL_RECORDING',
       'DOCKER_HOST',
       'GATEWAY_PORT',
       'HOME',
@@ -27,6 +26,11 @@ describe('the environment of the emulator', () => {
       'TMPDIR',
       'USE_SSL',
     ]);
+  });
+
+  it('has calls recorded only where a test asks for it', () => {
+    expect(environment).not.toHaveProperty('WFLO_RECORD_CALLS');
+    expect(emulatorEnvironment(paths, 14566, '/usr/bin', '/calls.jsonl').WFLO_RECORD_CALLS).toBe('/calls.jsonl');
   });
 
   it('keeps it on loopback with IAM and TLS, its files below .wflo, and away from Docker', () => {
