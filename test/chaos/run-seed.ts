@@ -52,6 +52,9 @@ export async function runSeed(seed: number, faultCount = FAULTS): Promise<SeedRu
     if (startedCount > 5 && faults.strikes('an emergency stop', 0.03, 'everything')) await world.freeze();
     if (startedCount > 5 && faults.strikes('somebody leaves the groups', 0.03, 'everything')) await world.regroup();
   });
+  every(10 * MINUTE_MS, async () => {
+    if (startedCount > 5 && faults.strikes('the local AWS restarts', 0.02, 'everything')) world.restart();
+  });
   every(MINUTE_MS, async () => {
     if (faults.strikes('reconcile runs beside itself', 0.02, 'everything')) sim.spawn(() => world.reconcile());
   });

@@ -70,6 +70,11 @@ export class Sandboxes implements SandboxTasks {
     sim.at(sim.ms + 30_000, () => this.#stopped(taskArn, 137));
   }
 
+  /** All containers end with their host. */
+  restart(): void {
+    for (const [taskArn, { state }] of this.#tasks) if (state.lastStatus !== 'STOPPED') this.#stopped(taskArn, 137);
+  }
+
   /** `ecs:runTask.sync`. */
   async run(executionId: string, taskDefinition: string, environment: JsonObject, scope: Scope): Promise<void> {
     const { sim, chance, faults } = this.#world;

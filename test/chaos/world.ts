@@ -28,7 +28,7 @@ import type {
   RequestApprovalEvent,
 } from '../../lib/execution/machine.ts';
 import type { Json, JsonObject } from '../../lib/json.ts';
-import type { MachineExecution, StepFunctionInvoker } from '../../lib/ports.ts';
+import type { Clock, MachineExecution, StepFunctionInvoker } from '../../lib/ports.ts';
 import { FakeAuditStore } from '../_helpers/fakes/fake-audit-store.ts';
 import { FakeBlobStore } from '../_helpers/fakes/fake-blob-store.ts';
 import { FakeEventBus } from '../_helpers/fakes/fake-event-bus.ts';
@@ -48,6 +48,8 @@ const START = '2026-01-01T00:00:00.000Z';
 /** As the stacks deploy them (seconds). */
 const TIME_LIMITS: { readonly [name: string]: number } = { 'invoke-step': 900, reconcile: 60 };
 const TIME_LIMIT = 30;
+/** Clocks of AWS are in step to milliseconds; no promise may hang on that. */
+const CLOCK_OFF_MS = 20_000;
 
 export const PEOPLE = ['ada', 'bob', 'cyd', 'eve'] as const;
 
@@ -65,7 +67,13 @@ export class World {
   readonly trace: Line[] = [];
   readonly ledger: Act[] = [];
   readonly ids = new FakeIds();
-  readonly executions = new WatchedStore({ clock: this.sim, ids: this.ids });
+  /** By how much the clock of the worker is off that acts now. */
+  #clockMs = 0;
+  readonly executions = new WatchedStore({
+    clock: this.#clockOf(() => this.#clockMs),
+    ids: this.ids,
+    clockIsOff: () => this.#clockMs !== 0,
+  });
   readonly blobs = new FakeBlobStore();
   readonly audit = new FakeAuditStore();
   readonly bus = new FakeEventBus();
@@ -75,11 +83,15 @@ export class World {
   readonly machines: StepFunctions;
   /** Waiting states whose time was over before anybody told them. */
   readonly expiries: { readonly executionId: string; readonly path: string; readonly at: number }[] = [];
+  /** Calls of functions that go on. */
+  readonly #invocations = new Set<Invocation>();
   /** When the clock leapt. */
   readonly leaps: number[] = [];
   /** Calls that failed for good: somebody looks into the queue, and has them made again. */
   readonly undelivered: (() => void)[] = [];
   readonly reconciled: (readonly CheckResult[])[] = [];
+  /** How often the local AWS was restarted. */
+  restarts = 0;
 
   constructor(seed: number, faultCount: number) {
     this.chance = new Chance(seed);
@@ -93,6 +105,9 @@ export class World {
       share,
       note,
       cancel: (executionId) => this.#cancel(executionId),
+      acting: ({ clockMs }) => {
+        this.#clockMs = clockMs;
+      },
     });
     this.machines = new StepFunctions({
       sim,
@@ -120,24 +135,29 @@ export class World {
 
   /** Calls a function of ours. Throws `WorkerLost` where no answer comes, and what the function itself throws. */
   invoke<T>(name: string, about: string, limitMs: number, handle: (ports: Ports) => Promise<T>): Promise<T> {
-    const { sim } = this;
+    const { sim, chance } = this;
     return new Promise((resolve, reject) => {
       const invocation: Invocation = {
         name,
         about,
+        clockMs: this.faults.strikes('the clock of a worker is off', 0.004, about)
+          ? chance.between(-CLOCK_OFF_MS, CLOCK_OFF_MS)
+          : 0,
         dead: false,
         over: false,
         lose: (why) => {
           invocation.dead = true;
           if (invocation.over) return;
           invocation.over = true;
+          this.#invocations.delete(invocation);
           this.note(about, `${name} was lost: ${why}`);
-          sim.at(sim.ms + this.chance.between(10, 3000), () => reject(new WorkerLost(why)));
+          sim.at(sim.ms + chance.between(10, 3000), () => reject(new WorkerLost(why)));
         },
       };
       const over = (act: () => void) => {
         if (invocation.over) return;
         invocation.over = true;
+        this.#invocations.delete(invocation);
         act();
       };
       sim.at(sim.ms + limitMs, () => {
@@ -145,6 +165,7 @@ export class World {
         invocation.dead = true;
         if (!invocation.over) invocation.lose('its time was over');
       });
+      this.#invocations.add(invocation);
       handle(this.portsOf(invocation, sim.ms + limitMs)).then(
         (answer) => over(() => resolve(answer)),
         (error: unknown) =>
@@ -186,6 +207,21 @@ export class World {
     sim.spawn(() => this.reconcile());
     await sim.sleep(chance.between(1, 8) * 60_000);
     await set([], '');
+  }
+
+  /**
+   * As the local AWS restarts: its machines have failed and their tokens are unknown, without an event; sandboxes and
+   * calls of functions end with it; what the stream had not yet delivered it never delivers.
+   */
+  restart(): void {
+    for (const executionId of this.machines.restart()) this.note(executionId, 'its machine ended with the restart');
+    for (const invocation of [...this.#invocations]) invocation.lose('the local AWS restarts');
+    this.sandboxes.restart();
+    this.restarts += 1;
+  }
+
+  #clockOf(off: () => number): Clock {
+    return { now: () => new Date(this.sim.ms + off()) };
   }
 
   /** Somebody is no longer in the groups, for a while: votes of yesterday are counted with the people of today. */
@@ -292,7 +328,7 @@ export class World {
       machines: port('machines', this.machines),
       waiting: port('waiting', this.machines),
       invoker: port('invoker', this.#invoker),
-      clock: sim,
+      clock: this.#clockOf(() => invocation.clockMs),
       ids,
       signals,
       stage: 'dev',
