@@ -37,6 +37,8 @@ export interface Invocation {
 
 /** Ports whose calls by a repeated request do the same thing twice. The SDK repeats no other by itself. */
 const ONCE = ['invoker.invoke', 'calls.begin'];
+/** The moment that most guards are for. */
+const CANCELLED = ['cancelled just before', 'cancelled just before', 'cancelled just before'] as const;
 /** Read from an index, which lags. */
 const LAGGING = ['executions.due', 'outbox.listUnpublished'];
 /** No answer of these can be wrong in the middle: they are not calls. */
@@ -192,7 +194,7 @@ function faultsOf(name: string, args: readonly unknown[]): readonly PortFault[] 
     ...(name.startsWith('executions.') || name.startsWith('blobs.') ? (['outage'] as const) : []),
     ...(LAGGING.includes(name) ? (['an old answer', 'an old answer', 'an old answer'] as const) : []),
     ...(ONCE.includes(name) ? [] : (['sent twice'] as const)),
-    ...(name === 'executions.commit' ? (['conflict', 'conflict', 'cancelled just before'] as const) : []),
+    ...(name === 'executions.commit' ? (['conflict', 'conflict', ...CANCELLED] as const) : []),
     ...(name === 'bus.publish' && (args[0] as readonly unknown[]).length > 1 ? (['taken in part'] as const) : []),
   ];
 }

@@ -41,7 +41,7 @@ export class Killer {
     while (this.#running) {
       const victim = this.#chance.oneOf(this.#functions);
       for (const pid of workersOf(victim)) this.#kill(victim.replace(/^wflo-[^-]+-/, ''), pid);
-      await this.#pause(100, 900);
+      await this.#pause(300, 1800);
     }
   }
 
