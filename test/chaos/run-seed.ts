@@ -43,10 +43,7 @@ export async function runSeed(seed: number, faultCount = FAULTS): Promise<SeedRu
   every(MINUTE_MS, () => world.reconcile());
   every(MINUTE_MS, async () => {
     if (startedCount < 5 || !faults.strikes('the clock leaps', 0.04, 'everything')) return;
-    const minutes = chance.oneOf(LEAPS_MINUTES);
-    world.note('everything', `the clock leaps ${minutes} minutes`);
-    world.leaps.push(sim.ms);
-    sim.leap(minutes * MINUTE_MS);
+    world.leap(chance.oneOf(LEAPS_MINUTES) * MINUTE_MS);
   });
   every(3 * MINUTE_MS, async () => {
     if (startedCount > 5 && faults.strikes('an emergency stop', 0.03, 'everything')) await world.freeze();

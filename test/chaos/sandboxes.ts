@@ -29,12 +29,16 @@ interface Task {
   /** Its container was told to end. */
   stopping: boolean;
   readonly stopped: (() => void)[];
+  /** When its runner gave its last sign, where it goes on without any. */
+  silentSince?: number;
 }
 
 /** ECS, and in its tasks the runners: they claim, act, and report, and die at any point of it. */
 export class Sandboxes implements SandboxTasks {
   readonly #world: World;
   readonly #tasks = new Map<string, Task>();
+  /** How long tasks ran on that gave no sign any more, or had nothing left to do. */
+  readonly silences: { readonly executionId: string; readonly from: number; readonly to: number }[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -101,7 +105,7 @@ export class Sandboxes implements SandboxTasks {
       throw new StateFailed('ECS.SdkClientException', '');
     // Step Functions stops the task of a state that it ends, if it can.
     scope.leave.add(() => {
-      if (task.state.lastStatus !== 'STOPPED' && !faults.strikes('a task outlives its state', 0.05, about)) {
+      if (task.state.lastStatus !== 'STOPPED' && !faults.strikes('a task outlives its state', 0.2, about)) {
         void this.stop(taskArn, 'the state has ended');
       }
     });
@@ -114,6 +118,10 @@ export class Sandboxes implements SandboxTasks {
     const task = this.#tasks.get(taskArn);
     if (task === undefined || task.state.lastStatus === 'STOPPED') return;
     const { stopCode = 'EssentialContainerExited' } = task.state;
+    if (task.silentSince !== undefined) {
+      const executionId = task.state.environment[RUNNER_ENV.execution] ?? '';
+      this.silences.push({ executionId, from: task.silentSince, to: this.#world.sim.ms });
+    }
     task.state = {
       ...task.state,
       lastStatus: 'STOPPED',
@@ -199,6 +207,7 @@ export class Sandboxes implements SandboxTasks {
     const deadline = Math.min(takes, claimed.work.timeoutSeconds * 1000);
     const endsAt = sim.ms + deadline;
     const silent = faults.strikes('a runner hangs', 0.02, `${executionId} ${path}`);
+    if (silent) task.silentSince = sim.ms;
     let told: string | undefined;
     while (sim.ms < endsAt && told === undefined && !task.stopping) {
       await sim.sleep(Math.min(endsAt - sim.ms, claimed.heartbeatSeconds * 1000));
@@ -215,7 +224,10 @@ export class Sandboxes implements SandboxTasks {
     await this.#api(task, 'complete', DELIVERY_MS, (ports) =>
       complete(ports, { ...completion, logs: [] }, `Bearer ${session.token}`),
     );
-    if (faults.strikes('a task does not end', 0.01, `${executionId} ${path}`)) return;
+    if (faults.strikes('a task does not end', 0.03, `${executionId} ${path}`)) {
+      task.silentSince = sim.ms;
+      return;
+    }
     await sim.sleep(chance.between(100, 3000));
     this.#stopped(taskArn, 0);
   }

@@ -48,6 +48,8 @@ const START = '2026-01-01T00:00:00.000Z';
 /** As the stacks deploy them (seconds). */
 const TIME_LIMITS: { readonly [name: string]: number } = { 'invoke-step': 900, reconcile: 60 };
 const TIME_LIMIT = 30;
+/** Within this time every sandbox has lost its lease, also where some runs of reconcile were lost. */
+const FROZEN_WITHIN_MS = 7 * 60_000;
 /** Clocks of AWS are in step to milliseconds; no promise may hang on that. */
 const CLOCK_OFF_MS = 20_000;
 
@@ -85,8 +87,7 @@ export class World {
   readonly expiries: { readonly executionId: string; readonly path: string; readonly at: number }[] = [];
   /** Calls of functions that go on. */
   readonly #invocations = new Set<Invocation>();
-  /** When the clock leapt. */
-  readonly leaps: number[] = [];
+  readonly #leaps: { readonly from: number; readonly to: number }[] = [];
   /** Calls that failed for good: somebody looks into the queue, and has them made again. */
   readonly undelivered: (() => void)[] = [];
   readonly reconciled: (readonly CheckResult[])[] = [];
@@ -127,6 +128,17 @@ export class World {
       people: PEOPLE.map((personId) => aPerson({ personId })),
       groups: [aGroup('data-owners', PEOPLE), aGroup('security', ['cyd', 'eve'])],
     });
+  }
+
+  leap(ms: number): void {
+    this.note('everything', `the clock leaps ${ms / 60_000} minutes`);
+    this.#leaps.push({ from: this.sim.ms, to: this.sim.ms + ms });
+    this.sim.leap(ms);
+  }
+
+  /** Whether the clock leapt in this time: then nothing is said of how long something took. */
+  hasLeapt(from: number, to: number): boolean {
+    return this.#leaps.some((leap) => leap.to >= from && leap.from <= to);
   }
 
   note(about: string, text: string): void {
@@ -202,10 +214,13 @@ export class World {
       executions.seed({ freeze: { version: version + 1, all: false, workflows, tenants: [], reason } });
       this.note('everything', `frozen: ${workflows.join() || 'nothing'}`);
     };
-    await set([chance.oneOf(SUBJECTS).definition.name], 'an emergency');
+    const workflow = chance.oneOf(SUBJECTS).definition.name;
+    await set([workflow], 'an emergency');
     // Setting one starts reconcile, beside the one of the minute.
     sim.spawn(() => this.reconcile());
-    await sim.sleep(chance.between(1, 8) * 60_000);
+    const since = sim.ms;
+    await sim.sleep(chance.between(1, 14) * 60_000);
+    if (sim.ms - since >= FROZEN_WITHIN_MS && !this.hasLeapt(since, sim.ms)) await this.#checkFrozen(workflow, since);
     await set([], '');
   }
 
@@ -222,6 +237,18 @@ export class World {
 
   #clockOf(off: () => number): Clock {
     return { now: () => new Date(this.sim.ms + off()) };
+  }
+
+  /** Nobody has kept the right to act through an emergency stop. */
+  async #checkFrozen(workflow: string, since: number): Promise<void> {
+    const { items } = await this.executions.listExecutions({ tenant: 'default', workflow, limit: 10_000 });
+    for (const { executionId } of items) {
+      for (const { path, attempt, status, claimedAt } of await this.executions.listLeases(executionId)) {
+        const task = (await this.executions.getAttempt(executionId, path, attempt))?.kind === 'sandbox';
+        if (!task || status !== 'claimed' || Date.parse(claimedAt ?? '') > since) continue;
+        this.executions.wrong.push({ executionId, message: `${path} ${attempt} has kept its lease through a stop` });
+      }
+    }
   }
 
   /** Somebody is no longer in the groups, for a while: votes of yesterday are counted with the people of today. */
