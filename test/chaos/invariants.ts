@@ -46,7 +46,7 @@ export async function violationsOf(world: World, people: People, stream: Stream)
   await checkPromises(world, people, found);
   await checkRest(world, found);
   await checkExpiries(world, found);
-  checkSilences(world, found);
+  checkOverdue(world, found);
   return [...found, ...world.executions.wrong];
 }
 
@@ -241,9 +241,6 @@ async function checkPromises(world: World, people: People, found: Violation[]): 
 /** As long as reconcile takes to tell a waiting state, with some of its runs lost. */
 const TOLD_WITHIN_MS = 10 * 60_000;
 
-/** The silence that is allowed, or the time that a task may take to end, and some lost runs of reconcile. */
-const STOPPED_WITHIN_MS = 12 * 60_000;
-
 /** Who has decided does not wait until the time of the request is over. */
 async function checkExpiries(world: World, found: Violation[]): Promise<void> {
   for (const { executionId, path, at } of world.expiries) {
@@ -259,12 +256,12 @@ async function checkExpiries(world: World, found: Violation[]): Promise<void> {
 }
 
 /** A sandbox that gives no sign, or does not end, is stopped long before its step's own time is over. */
-function checkSilences(world: World, found: Violation[]): void {
-  for (const { executionId, from, to } of world.sandboxes.silences) {
-    if (to - from <= STOPPED_WITHIN_MS || world.hasLeapt(from, to)) continue;
+function checkOverdue(world: World, found: Violation[]): void {
+  for (const { executionId, from, to } of world.sandboxes.overdue) {
+    if (world.hasLeapt(from, to)) continue;
     found.push({
       executionId,
-      message: `a task gave no sign for ${Math.round((to - from) / 1000)} seconds and ran on`,
+      message: `a task without a sign or without end ran on for ${Math.round((to - from) / 1000)} seconds`,
     });
   }
 }

@@ -46,7 +46,7 @@ export async function runSeed(seed: number, faultCount = FAULTS): Promise<SeedRu
     world.leap(chance.oneOf(LEAPS_MINUTES) * MINUTE_MS);
   });
   every(3 * MINUTE_MS, async () => {
-    if (startedCount > 5 && faults.strikes('an emergency stop', 0.03, 'everything')) await world.freeze();
+    if (startedCount > 5 && faults.strikes('an emergency stop', 0.06, 'everything')) await world.freeze();
     if (startedCount > 5 && faults.strikes('somebody leaves the groups', 0.03, 'everything')) await world.regroup();
   });
   every(10 * MINUTE_MS, async () => {

@@ -22,6 +22,9 @@ class Refused extends Error {}
 const CLAIM_MS = 5 * 60_000;
 const HEARTBEAT_MS = 20_000;
 const DELIVERY_MS = 10 * 60_000;
+/** What the platform allows (90 seconds without a sign, 5 minutes to end), and some runs of reconcile that are lost. */
+const HANGS_AT_MOST_MS = 9 * 60_000;
+const ENDS_WITHIN_MS = 12 * 60_000;
 
 interface Task {
   state: TaskState;
@@ -29,16 +32,16 @@ interface Task {
   /** Its container was told to end. */
   stopping: boolean;
   readonly stopped: (() => void)[];
-  /** When its runner gave its last sign, where it goes on without any. */
-  silentSince?: number;
+  /** Since when its runner goes on without a sign or without end, and by when that is ended. */
+  useless?: { readonly from: number; readonly by: number };
 }
 
 /** ECS, and in its tasks the runners: they claim, act, and report, and die at any point of it. */
 export class Sandboxes implements SandboxTasks {
   readonly #world: World;
   readonly #tasks = new Map<string, Task>();
-  /** How long tasks ran on that gave no sign any more, or had nothing left to do. */
-  readonly silences: { readonly executionId: string; readonly from: number; readonly to: number }[] = [];
+  /** Tasks that ran on too long without a sign, or with nothing left to do. */
+  readonly overdue: { readonly executionId: string; readonly from: number; readonly to: number }[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -58,6 +61,12 @@ export class Sandboxes implements SandboxTasks {
   #isHidden({ since, state }: Task): boolean {
     const { sim, faults } = this.#world;
     return sim.ms - since < 60_000 && faults.strikes('a task is not shown yet', 0.02, state.taskArn);
+  }
+
+  /** Executions with a sandbox at this moment. */
+  get busy(): readonly string[] {
+    const live = [...this.#tasks.values()].filter((task) => isRunning(task));
+    return live.map(({ state }) => state.environment[RUNNER_ENV.execution] ?? '');
   }
 
   async listRunning(): Promise<readonly string[]> {
@@ -118,9 +127,11 @@ export class Sandboxes implements SandboxTasks {
     const task = this.#tasks.get(taskArn);
     if (task === undefined || task.state.lastStatus === 'STOPPED') return;
     const { stopCode = 'EssentialContainerExited' } = task.state;
-    if (task.silentSince !== undefined) {
+    const { useless } = task;
+    const to = this.#world.sim.ms;
+    if (useless !== undefined && to > useless.by) {
       const executionId = task.state.environment[RUNNER_ENV.execution] ?? '';
-      this.silences.push({ executionId, from: task.silentSince, to: this.#world.sim.ms });
+      this.overdue.push({ executionId, from: useless.from, to });
     }
     task.state = {
       ...task.state,
@@ -203,11 +214,11 @@ export class Sandboxes implements SandboxTasks {
     const attempt = Number(environment[RUNNER_ENV.attempt]);
     const session = { token: claimed.sessionToken, epoch: claimed.epoch };
     const act = await this.#world.acts(executionId, path, attempt, claimed.work.payloadHash);
-    const takes = chance.between(1, chance.happens(0.1) ? 900 : 60) * 1000;
+    const takes = chance.between(1, chance.happens(0.2) ? 900 : 60) * 1000;
     const deadline = Math.min(takes, claimed.work.timeoutSeconds * 1000);
     const endsAt = sim.ms + deadline;
-    const silent = faults.strikes('a runner hangs', 0.02, `${executionId} ${path}`);
-    if (silent) task.silentSince = sim.ms;
+    const silent = faults.strikes('a runner hangs', 0.05, `${executionId} ${path}`);
+    if (silent) task.useless = { from: sim.ms, by: sim.ms + HANGS_AT_MOST_MS };
     let told: string | undefined;
     while (sim.ms < endsAt && told === undefined && !task.stopping) {
       await sim.sleep(Math.min(endsAt - sim.ms, claimed.heartbeatSeconds * 1000));
@@ -225,7 +236,7 @@ export class Sandboxes implements SandboxTasks {
       complete(ports, { ...completion, logs: [] }, `Bearer ${session.token}`),
     );
     if (faults.strikes('a task does not end', 0.03, `${executionId} ${path}`)) {
-      task.silentSince = sim.ms;
+      task.useless = { from: sim.ms, by: sim.ms + ENDS_WITHIN_MS };
       return;
     }
     await sim.sleep(chance.between(100, 3000));

@@ -49,7 +49,7 @@ const START = '2026-01-01T00:00:00.000Z';
 const TIME_LIMITS: { readonly [name: string]: number } = { 'invoke-step': 900, reconcile: 60 };
 const TIME_LIMIT = 30;
 /** Within this time every sandbox has lost its lease, also where some runs of reconcile were lost. */
-const FROZEN_WITHIN_MS = 7 * 60_000;
+const FROZEN_WITHIN_MS = 4 * 60_000;
 /** Clocks of AWS are in step to milliseconds; no promise may hang on that. */
 const CLOCK_OFF_MS = 20_000;
 
@@ -214,12 +214,14 @@ export class World {
       executions.seed({ freeze: { version: version + 1, all: false, workflows, tenants: [], reason } });
       this.note('everything', `frozen: ${workflows.join() || 'nothing'}`);
     };
-    const workflow = chance.oneOf(SUBJECTS).definition.name;
+    // Where there is something to stop.
+    const busy = this.sandboxes.busy.map((executionId) => executionId.split(':')[0] ?? '');
+    const workflow = busy.length > 0 ? chance.oneOf(busy) : chance.oneOf(SUBJECTS).definition.name;
     await set([workflow], 'an emergency');
     // Setting one starts reconcile, beside the one of the minute.
     sim.spawn(() => this.reconcile());
     const since = sim.ms;
-    await sim.sleep(chance.between(1, 14) * 60_000);
+    await sim.sleep(chance.between(1, 8) * 60_000);
     if (sim.ms - since >= FROZEN_WITHIN_MS && !this.hasLeapt(since, sim.ms)) await this.#checkFrozen(workflow, since);
     await set([], '');
   }

@@ -27,11 +27,11 @@ import { Tables } from './tables.ts';
 
 const SEED = Number(process.env.WFLO_SEED ?? 20_261_126);
 /** Two cores are busy with this many. */
-const AT_ONCE = 4;
+const AT_ONCE = 3;
 /** Of the calls of AWS. */
 const SHARE = 0.03;
 /** What was not told to a state in time is told by `reconcile`, half a minute later and again. */
-const END_SECONDS = 150;
+const END_SECONDS = 240;
 
 const FUNCTIONS = [
   'open-execution',
