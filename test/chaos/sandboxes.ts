@@ -23,8 +23,8 @@ const CLAIM_MS = 5 * 60_000;
 const HEARTBEAT_MS = 20_000;
 const DELIVERY_MS = 10 * 60_000;
 /** What the platform allows (90 seconds without a sign, 5 minutes to end), and some runs of reconcile that are lost. */
-const HANGS_AT_MOST_MS = 9 * 60_000;
-const ENDS_WITHIN_MS = 12 * 60_000;
+const HANGS_AT_MOST_MS = 15 * 60_000;
+const ENDS_WITHIN_MS = 15 * 60_000;
 
 interface Task {
   state: TaskState;
