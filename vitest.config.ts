@@ -5,7 +5,8 @@ const shared = { allowOnly: false, passWithNoTests: false };
 /**
  * `unit` needs no network and no emulator. `chaos` neither: it runs executions through seeded faults. `cdk` synthesises, so its files are slow to start. `sandbox` is
  * the battery of the sandbox in processes of this machine, `docker` the same in containers: it needs a Docker engine.
- * `e2e` and `dynamodb-local` run against the local AWS; each starts what it needs.
+ * `e2e` and `faults` (real processes are killed, answers lost) run against the local AWS, `dynamodb-local` against AWS's own engine; each
+ * starts what it needs.
  */
 export default defineConfig({
   test: {
@@ -45,6 +46,18 @@ export default defineConfig({
           globalSetup: ['test/_helpers/local-aws.ts'],
           setupFiles: ['test/_helpers/recorded-calls/check.ts'],
           testTimeout: 120_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          // Apart from `e2e`: it restarts the local AWS, which forgets what it has recorded of the calls before.
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          globalSetup: ['test/_helpers/local-aws.ts'],
+          testTimeout: 600_000,
           hookTimeout: 300_000,
           fileParallelism: false,
         },

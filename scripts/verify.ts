@@ -43,6 +43,7 @@ const STAGES: readonly Stage[] = [
   { name: 'templates', command: ['npm', 'run', '--silent', 'lint:templates'] },
   vitest('dynamodb-local', 'dynamodb-local'),
   vitest('e2e', 'e2e'),
+  vitest('faults', 'faults'),
   { name: 'demo', command: ['npm', 'run', '--silent', 'demo'] },
   { name: 'demo again', command: ['npm', 'run', '--silent', 'demo'] },
   { name: 'local down', command: ['node', 'bin/wflo.mjs', 'local', 'down'] },

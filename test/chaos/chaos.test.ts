@@ -3,7 +3,7 @@ import { FAULTS, runSeed, type SeedRun } from './run-seed.ts';
 
 const SEEDS =
   process.env.WFLO_SEED === undefined
-    ? Array.from({ length: Number(process.env.WFLO_SEEDS ?? 12) }, (_, index) => 20_261_126 + index)
+    ? Array.from({ length: Number(process.env.WFLO_SEEDS ?? 19) }, (_, index) => 20_261_126 + index)
     : [Number(process.env.WFLO_SEED)];
 /** Longer would hide what is to be read. */
 const TRACED = 2;

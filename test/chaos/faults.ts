@@ -26,6 +26,8 @@ export type PortFault =
 export interface Invocation {
   readonly name: string;
   readonly about: string;
+  /** How far the clock of its worker is ahead of everybody else's. */
+  readonly clockMs: number;
   /** Nothing of it happens any more. */
   dead: boolean;
   /** It has answered, or its caller has given it up. */
@@ -35,6 +37,8 @@ export interface Invocation {
 
 /** Ports whose calls by a repeated request do the same thing twice. The SDK repeats no other by itself. */
 const ONCE = ['invoker.invoke', 'calls.begin'];
+/** The moment that most guards are for. */
+const CANCELLED = ['cancelled just before', 'cancelled just before', 'cancelled just before'] as const;
 /** Read from an index, which lags. */
 const LAGGING = ['executions.due', 'outbox.listUnpublished'];
 /** No answer of these can be wrong in the middle: they are not calls. */
@@ -51,6 +55,7 @@ export class Faults {
   readonly #share: number;
   readonly #note: (about: string, text: string) => void;
   readonly #cancel: (executionId: string) => Promise<void>;
+  readonly #acting: (invocation: Invocation) => void;
   readonly #outages = new Map<string, number>();
   /** The last answer of what lags, by call. */
   readonly #before = new Map<string, unknown>();
@@ -63,8 +68,11 @@ export class Faults {
     readonly note: (about: string, text: string) => void;
     /** Somebody cancels at this very moment. */
     readonly cancel: (executionId: string) => Promise<void>;
+    /** This invocation makes its call now. */
+    readonly acting: (invocation: Invocation) => void;
   }) {
     this.#cancel = options.cancel;
+    this.#acting = options.acting;
     this.#sim = options.sim;
     this.#chance = options.chance;
     this.left = options.count;
@@ -90,7 +98,11 @@ export class Faults {
         if (typeof found !== 'function') return found;
         const name = `${port}.${String(method)}`;
         if (SYNCHRONOUS.includes(name)) return found.bind(target);
-        return (...args: unknown[]) => this.#call(invocation, name, () => found.apply(target, args), args);
+        const act = (args: unknown[]) => {
+          this.#acting(invocation);
+          return found.apply(target, args);
+        };
+        return (...args: unknown[]) => this.#call(invocation, name, () => act(args), args);
       },
     });
   }
@@ -182,7 +194,7 @@ function faultsOf(name: string, args: readonly unknown[]): readonly PortFault[] 
     ...(name.startsWith('executions.') || name.startsWith('blobs.') ? (['outage'] as const) : []),
     ...(LAGGING.includes(name) ? (['an old answer', 'an old answer', 'an old answer'] as const) : []),
     ...(ONCE.includes(name) ? [] : (['sent twice'] as const)),
-    ...(name === 'executions.commit' ? (['conflict', 'conflict', 'cancelled just before'] as const) : []),
+    ...(name === 'executions.commit' ? (['conflict', 'conflict', ...CANCELLED] as const) : []),
     ...(name === 'bus.publish' && (args[0] as readonly unknown[]).length > 1 ? (['taken in part'] as const) : []),
   ];
 }

@@ -43,14 +43,14 @@ export async function runSeed(seed: number, faultCount = FAULTS): Promise<SeedRu
   every(MINUTE_MS, () => world.reconcile());
   every(MINUTE_MS, async () => {
     if (startedCount < 5 || !faults.strikes('the clock leaps', 0.04, 'everything')) return;
-    const minutes = chance.oneOf(LEAPS_MINUTES);
-    world.note('everything', `the clock leaps ${minutes} minutes`);
-    world.leaps.push(sim.ms);
-    sim.leap(minutes * MINUTE_MS);
+    world.leap(chance.oneOf(LEAPS_MINUTES) * MINUTE_MS);
   });
   every(3 * MINUTE_MS, async () => {
-    if (startedCount > 5 && faults.strikes('an emergency stop', 0.03, 'everything')) await world.freeze();
+    if (startedCount > 5 && faults.strikes('an emergency stop', 0.06, 'everything')) await world.freeze();
     if (startedCount > 5 && faults.strikes('somebody leaves the groups', 0.03, 'everything')) await world.regroup();
+  });
+  every(10 * MINUTE_MS, async () => {
+    if (startedCount > 5 && faults.strikes('the local AWS restarts', 0.02, 'everything')) world.restart();
   });
   every(MINUTE_MS, async () => {
     if (faults.strikes('reconcile runs beside itself', 0.02, 'everything')) sim.spawn(() => world.reconcile());

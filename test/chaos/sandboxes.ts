@@ -22,6 +22,9 @@ class Refused extends Error {}
 const CLAIM_MS = 5 * 60_000;
 const HEARTBEAT_MS = 20_000;
 const DELIVERY_MS = 10 * 60_000;
+/** What the platform allows (90 seconds without a sign, 5 minutes to end), and some runs of reconcile that are lost. */
+const HANGS_AT_MOST_MS = 15 * 60_000;
+const ENDS_WITHIN_MS = 15 * 60_000;
 
 interface Task {
   state: TaskState;
@@ -29,12 +32,16 @@ interface Task {
   /** Its container was told to end. */
   stopping: boolean;
   readonly stopped: (() => void)[];
+  /** Since when its runner goes on without a sign or without end, and by when that is ended. */
+  useless?: { readonly from: number; readonly by: number };
 }
 
 /** ECS, and in its tasks the runners: they claim, act, and report, and die at any point of it. */
 export class Sandboxes implements SandboxTasks {
   readonly #world: World;
   readonly #tasks = new Map<string, Task>();
+  /** Tasks that ran on too long without a sign, or with nothing left to do. */
+  readonly overdue: { readonly executionId: string; readonly from: number; readonly to: number }[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -56,6 +63,12 @@ export class Sandboxes implements SandboxTasks {
     return sim.ms - since < 60_000 && faults.strikes('a task is not shown yet', 0.02, state.taskArn);
   }
 
+  /** Executions with a sandbox at this moment. */
+  get busy(): readonly string[] {
+    const live = [...this.#tasks.values()].filter((task) => isRunning(task));
+    return live.map(({ state }) => state.environment[RUNNER_ENV.execution] ?? '');
+  }
+
   async listRunning(): Promise<readonly string[]> {
     return [...this.#tasks.values()].flatMap(({ state }) => (state.lastStatus === 'STOPPED' ? [] : [state.taskArn]));
   }
@@ -68,6 +81,11 @@ export class Sandboxes implements SandboxTasks {
     task.state = { ...task.state, stopCode: 'UserInitiated', stoppedReason: reason };
     const { sim } = this.#world;
     sim.at(sim.ms + 30_000, () => this.#stopped(taskArn, 137));
+  }
+
+  /** All containers end with their host. */
+  restart(): void {
+    for (const [taskArn, { state }] of this.#tasks) if (state.lastStatus !== 'STOPPED') this.#stopped(taskArn, 137);
   }
 
   /** `ecs:runTask.sync`. */
@@ -96,7 +114,7 @@ export class Sandboxes implements SandboxTasks {
       throw new StateFailed('ECS.SdkClientException', '');
     // Step Functions stops the task of a state that it ends, if it can.
     scope.leave.add(() => {
-      if (task.state.lastStatus !== 'STOPPED' && !faults.strikes('a task outlives its state', 0.05, about)) {
+      if (task.state.lastStatus !== 'STOPPED' && !faults.strikes('a task outlives its state', 0.2, about)) {
         void this.stop(taskArn, 'the state has ended');
       }
     });
@@ -109,6 +127,12 @@ export class Sandboxes implements SandboxTasks {
     const task = this.#tasks.get(taskArn);
     if (task === undefined || task.state.lastStatus === 'STOPPED') return;
     const { stopCode = 'EssentialContainerExited' } = task.state;
+    const { useless } = task;
+    const to = this.#world.sim.ms;
+    if (useless !== undefined && to > useless.by) {
+      const executionId = task.state.environment[RUNNER_ENV.execution] ?? '';
+      this.overdue.push({ executionId, from: useless.from, to });
+    }
     task.state = {
       ...task.state,
       lastStatus: 'STOPPED',
@@ -190,10 +214,11 @@ export class Sandboxes implements SandboxTasks {
     const attempt = Number(environment[RUNNER_ENV.attempt]);
     const session = { token: claimed.sessionToken, epoch: claimed.epoch };
     const act = await this.#world.acts(executionId, path, attempt, claimed.work.payloadHash);
-    const takes = chance.between(1, chance.happens(0.1) ? 900 : 60) * 1000;
+    const takes = chance.between(1, chance.happens(0.2) ? 900 : 60) * 1000;
     const deadline = Math.min(takes, claimed.work.timeoutSeconds * 1000);
     const endsAt = sim.ms + deadline;
-    const silent = faults.strikes('a runner hangs', 0.02, `${executionId} ${path}`);
+    const silent = faults.strikes('a runner hangs', 0.05, `${executionId} ${path}`);
+    if (silent) task.useless = { from: sim.ms, by: sim.ms + HANGS_AT_MOST_MS };
     let told: string | undefined;
     while (sim.ms < endsAt && told === undefined && !task.stopping) {
       await sim.sleep(Math.min(endsAt - sim.ms, claimed.heartbeatSeconds * 1000));
@@ -210,7 +235,10 @@ export class Sandboxes implements SandboxTasks {
     await this.#api(task, 'complete', DELIVERY_MS, (ports) =>
       complete(ports, { ...completion, logs: [] }, `Bearer ${session.token}`),
     );
-    if (faults.strikes('a task does not end', 0.01, `${executionId} ${path}`)) return;
+    if (faults.strikes('a task does not end', 0.03, `${executionId} ${path}`)) {
+      task.useless = { from: sim.ms, by: sim.ms + ENDS_WITHIN_MS };
+      return;
+    }
     await sim.sleep(chance.between(100, 3000));
     this.#stopped(taskArn, 0);
   }

@@ -121,6 +121,18 @@ export class StepFunctions implements StateMachines, Workflows, WaitingStates {
     return 'resumed';
   }
 
+  /** All that is open has failed, and nobody is told. Answers whose machines these were. */
+  restart(): readonly string[] {
+    const open = this.open;
+    for (const arn of open) {
+      const execution = this.#executions.get(arn);
+      if (execution === undefined) continue;
+      this.#executions.set(arn, { ...execution, status: 'FAILED', error: 'States.ServiceRestart', cause: '' });
+      close(execution.scope);
+    }
+    return open;
+  }
+
   async #run(arn: string, executionId: string, document: JsonObject, input: Json, scope: Scope): Promise<void> {
     try {
       await this.#block(arn, executionId, document, input, scope);

@@ -14,7 +14,10 @@ const MAX_AGE_MS = 5 * 60_000;
 
 type Read = (ports: Ports, records: ReturnType<typeof streamRecord>[]) => Promise<unknown>;
 
-/** The stream of the Events table, with its two readers: in order, and from the start of a batch after a failure. */
+/**
+ * The stream of the Events table, with its two readers. Each gets the records of one execution in order; a batch that fails
+ * comes again, whole or in halves, so that records come twice, and earlier ones after later ones that were read already.
+ */
 export class Stream {
   /** Of these executions a batch was given up: their events came to the chain by another way, and later. */
   readonly skipped = new Set<string>();
@@ -45,6 +48,7 @@ export class Stream {
 
   #read(shard: number, name: string, wanted: (item: OutboxItem) => boolean, read: Read): void {
     const { sim, chance, executions } = this.#world;
+    let restarts = 0;
     let position = 0;
     let idle = false;
     const setIdle = (now: boolean) => {
@@ -56,6 +60,11 @@ export class Stream {
         await sim.sleep(idle ? chance.between(300, 2500) : chance.between(100, 900));
         const outbox = executions.outbox();
         const batch: OutboxItem[] = [];
+        if (restarts !== this.#world.restarts) {
+          for (const { executionId } of outbox.slice(position)) this.skipped.add(executionId);
+          position = outbox.length;
+          restarts = this.#world.restarts;
+        }
         while (position < outbox.length && batch.length < BATCH) {
           const item = outbox[position];
           position += 1;
@@ -67,12 +76,13 @@ export class Stream {
     });
   }
 
-  async #deliver(name: string, batch: readonly OutboxItem[], read: Read): Promise<void> {
+  async #deliver(name: string, batch: readonly OutboxItem[], read: Read, triedBefore = 0): Promise<void> {
     const { sim, chance, faults } = this.#world;
     const about = [...new Set(batch.map(({ executionId }) => executionId))].join(' ');
     let left = batch;
     let again = faults.strikes('a batch comes again', 0.01, about);
-    for (let tries = 0; ; tries += 1) {
+    if (faults.strikes('the stream is late', 0.01, about)) await sim.sleep(chance.between(10, 280) * 1000);
+    for (let tries = triedBefore; ; tries += 1) {
       left = left.filter(({ createdAt }) => sim.ms - Date.parse(createdAt) < MAX_AGE_MS);
       for (const item of batch) if (!left.includes(item)) this.skipped.add(item.executionId);
       if (left.length === 0) return;
@@ -89,6 +99,12 @@ export class Stream {
           return;
         }
         await sim.sleep(chance.between(200, 1000) * 2 ** Math.min(tries, 6));
+        // A function that failed gets halves; where the call itself did, the same comes again.
+        if (left.length === 1 || chance.happens(0.3)) continue;
+        const middle = left.length >> 1;
+        await this.#deliver(name, left.slice(0, middle), read, tries + 1);
+        await this.#deliver(name, left.slice(middle), read, tries + 1);
+        return;
       }
     }
   }

@@ -28,7 +28,7 @@ import type {
   RequestApprovalEvent,
 } from '../../lib/execution/machine.ts';
 import type { Json, JsonObject } from '../../lib/json.ts';
-import type { MachineExecution, StepFunctionInvoker } from '../../lib/ports.ts';
+import type { Clock, MachineExecution, StepFunctionInvoker } from '../../lib/ports.ts';
 import { FakeAuditStore } from '../_helpers/fakes/fake-audit-store.ts';
 import { FakeBlobStore } from '../_helpers/fakes/fake-blob-store.ts';
 import { FakeEventBus } from '../_helpers/fakes/fake-event-bus.ts';
@@ -48,6 +48,10 @@ const START = '2026-01-01T00:00:00.000Z';
 /** As the stacks deploy them (seconds). */
 const TIME_LIMITS: { readonly [name: string]: number } = { 'invoke-step': 900, reconcile: 60 };
 const TIME_LIMIT = 30;
+/** Within this time every sandbox has lost its lease, also where some runs of reconcile were lost. */
+const FROZEN_WITHIN_MS = 4 * 60_000;
+/** Clocks of AWS are in step to milliseconds; no promise may hang on that. */
+const CLOCK_OFF_MS = 20_000;
 
 export const PEOPLE = ['ada', 'bob', 'cyd', 'eve'] as const;
 
@@ -65,7 +69,13 @@ export class World {
   readonly trace: Line[] = [];
   readonly ledger: Act[] = [];
   readonly ids = new FakeIds();
-  readonly executions = new WatchedStore({ clock: this.sim, ids: this.ids });
+  /** By how much the clock of the worker is off that acts now. */
+  #clockMs = 0;
+  readonly executions = new WatchedStore({
+    clock: this.#clockOf(() => this.#clockMs),
+    ids: this.ids,
+    clockIsOff: () => this.#clockMs !== 0,
+  });
   readonly blobs = new FakeBlobStore();
   readonly audit = new FakeAuditStore();
   readonly bus = new FakeEventBus();
@@ -75,11 +85,14 @@ export class World {
   readonly machines: StepFunctions;
   /** Waiting states whose time was over before anybody told them. */
   readonly expiries: { readonly executionId: string; readonly path: string; readonly at: number }[] = [];
-  /** When the clock leapt. */
-  readonly leaps: number[] = [];
+  /** Calls of functions that go on. */
+  readonly #invocations = new Set<Invocation>();
+  readonly #leaps: { readonly from: number; readonly to: number }[] = [];
   /** Calls that failed for good: somebody looks into the queue, and has them made again. */
   readonly undelivered: (() => void)[] = [];
   readonly reconciled: (readonly CheckResult[])[] = [];
+  /** How often the local AWS was restarted. */
+  restarts = 0;
 
   constructor(seed: number, faultCount: number) {
     this.chance = new Chance(seed);
@@ -93,6 +106,9 @@ export class World {
       share,
       note,
       cancel: (executionId) => this.#cancel(executionId),
+      acting: ({ clockMs }) => {
+        this.#clockMs = clockMs;
+      },
     });
     this.machines = new StepFunctions({
       sim,
@@ -114,30 +130,46 @@ export class World {
     });
   }
 
+  leap(ms: number): void {
+    this.note('everything', `the clock leaps ${ms / 60_000} minutes`);
+    this.#leaps.push({ from: this.sim.ms, to: this.sim.ms + ms });
+    this.sim.leap(ms);
+  }
+
+  /** Whether the clock leapt in this time: then nothing is said of how long something took. */
+  hasLeapt(from: number, to: number): boolean {
+    return this.#leaps.some((leap) => leap.to >= from && leap.from <= to);
+  }
+
   note(about: string, text: string): void {
     this.trace.push({ at: this.sim.now().toISOString().slice(5, 23), about, text });
   }
 
   /** Calls a function of ours. Throws `WorkerLost` where no answer comes, and what the function itself throws. */
   invoke<T>(name: string, about: string, limitMs: number, handle: (ports: Ports) => Promise<T>): Promise<T> {
-    const { sim } = this;
+    const { sim, chance } = this;
     return new Promise((resolve, reject) => {
       const invocation: Invocation = {
         name,
         about,
+        clockMs: this.faults.strikes('the clock of a worker is off', 0.004, about)
+          ? chance.between(-CLOCK_OFF_MS, CLOCK_OFF_MS)
+          : 0,
         dead: false,
         over: false,
         lose: (why) => {
           invocation.dead = true;
           if (invocation.over) return;
           invocation.over = true;
+          this.#invocations.delete(invocation);
           this.note(about, `${name} was lost: ${why}`);
-          sim.at(sim.ms + this.chance.between(10, 3000), () => reject(new WorkerLost(why)));
+          sim.at(sim.ms + chance.between(10, 3000), () => reject(new WorkerLost(why)));
         },
       };
       const over = (act: () => void) => {
         if (invocation.over) return;
         invocation.over = true;
+        this.#invocations.delete(invocation);
         act();
       };
       sim.at(sim.ms + limitMs, () => {
@@ -145,6 +177,7 @@ export class World {
         invocation.dead = true;
         if (!invocation.over) invocation.lose('its time was over');
       });
+      this.#invocations.add(invocation);
       handle(this.portsOf(invocation, sim.ms + limitMs)).then(
         (answer) => over(() => resolve(answer)),
         (error: unknown) =>
@@ -181,11 +214,43 @@ export class World {
       executions.seed({ freeze: { version: version + 1, all: false, workflows, tenants: [], reason } });
       this.note('everything', `frozen: ${workflows.join() || 'nothing'}`);
     };
-    await set([chance.oneOf(SUBJECTS).definition.name], 'an emergency');
+    // Where there is something to stop.
+    const busy = this.sandboxes.busy.map((executionId) => executionId.split(':')[0] ?? '');
+    const workflow = busy.length > 0 ? chance.oneOf(busy) : chance.oneOf(SUBJECTS).definition.name;
+    await set([workflow], 'an emergency');
     // Setting one starts reconcile, beside the one of the minute.
     sim.spawn(() => this.reconcile());
+    const since = sim.ms;
     await sim.sleep(chance.between(1, 8) * 60_000);
+    if (sim.ms - since >= FROZEN_WITHIN_MS && !this.hasLeapt(since, sim.ms)) await this.#checkFrozen(workflow, since);
     await set([], '');
+  }
+
+  /**
+   * As the local AWS restarts: its machines have failed and their tokens are unknown, without an event; sandboxes and
+   * calls of functions end with it; what the stream had not yet delivered it never delivers.
+   */
+  restart(): void {
+    for (const executionId of this.machines.restart()) this.note(executionId, 'its machine ended with the restart');
+    for (const invocation of [...this.#invocations]) invocation.lose('the local AWS restarts');
+    this.sandboxes.restart();
+    this.restarts += 1;
+  }
+
+  #clockOf(off: () => number): Clock {
+    return { now: () => new Date(this.sim.ms + off()) };
+  }
+
+  /** Nobody has kept the right to act through an emergency stop. */
+  async #checkFrozen(workflow: string, since: number): Promise<void> {
+    const { items } = await this.executions.listExecutions({ tenant: 'default', workflow, limit: 10_000 });
+    for (const { executionId } of items) {
+      for (const { path, attempt, status, claimedAt } of await this.executions.listLeases(executionId)) {
+        const task = (await this.executions.getAttempt(executionId, path, attempt))?.kind === 'sandbox';
+        if (!task || status !== 'claimed' || Date.parse(claimedAt ?? '') > since) continue;
+        this.executions.wrong.push({ executionId, message: `${path} ${attempt} has kept its lease through a stop` });
+      }
+    }
   }
 
   /** Somebody is no longer in the groups, for a while: votes of yesterday are counted with the people of today. */
@@ -294,7 +359,7 @@ export class World {
       machines: port('machines', this.machines),
       waiting: port('waiting', this.machines),
       invoker: port('invoker', this.#invoker),
-      clock: sim,
+      clock: this.#clockOf(() => invocation.clockMs),
       ids,
       signals,
       stage: 'dev',

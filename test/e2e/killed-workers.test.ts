@@ -1,14 +1,15 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { beforeAll, expect, it } from 'vitest';
 import { verifyChain } from '../../lib/audit/chain.ts';
 import { connect } from '../../lib/cli/target.ts';
 import type { ExecutionView } from '../../lib/client/api.ts';
 import type { ControlApiClient } from '../../lib/client/client.ts';
-import { WfloError } from '../../lib/errors.ts';
 import { isFinal } from '../../lib/execution/status.ts';
 import { type LocalAws, localAws, projectDir } from '../_helpers/local-aws.ts';
+import { killAtOnce, workersOf } from '../_helpers/local-processes.ts';
+import { persistently } from '../_helpers/persistently.ts';
 import { eventually } from '../_helpers/wflo.ts';
+import { Chance } from '../chaos/random.ts';
 
 /** The same seed kills in the same order; when a kill meets a call is the machine's matter. */
 const SEED = Number(process.env.WFLO_SEED ?? 20_261_126);
@@ -28,44 +29,17 @@ beforeAll(async () => {
   grace = await connect({ kind: 'local', as: 'grace' }, projectDir);
 });
 
-/** mulberry32: small, and the same everywhere. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Processes in which the local AWS runs a function of ours. */
-function workersOf(functionName: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`AWS_LAMBDA_FUNCTION_NAME=${functionName}\0`);
-      } catch {
-        // It has ended, or belongs to somebody else.
-        return false;
-      }
-    })
-    .map(Number);
-}
-
 /** Until `ended` is called: kills the worker of one function after the other, and counts those that it met. */
-function killWorkers(random: () => number): () => Promise<number> {
+function killWorkers(chance: Chance): () => Promise<number> {
   let running = true;
   let killed = 0;
   const killing = (async () => {
     while (running) {
-      const victim = VICTIMS[Math.floor(random() * VICTIMS.length)] ?? '';
+      const victim = chance.oneOf(VICTIMS);
       for (const pid of workersOf(`wflo-${aws.stage}-${victim}`)) {
-        process.kill(pid, 'SIGKILL');
-        killed += 1;
+        if (killAtOnce(pid)) killed += 1;
       }
-      await new Promise((next) => setTimeout(next, 200 + random() * 1300));
+      await new Promise((next) => setTimeout(next, chance.between(200, 1500)));
     }
   })();
   return async () => {
@@ -75,35 +49,17 @@ function killWorkers(random: () => number): () => Promise<number> {
   };
 }
 
-/** As a tool does it whose calls are cut off: again, until there is an answer. The API makes a repeat the same. */
-async function persistently<T>(call: () => Promise<T>): Promise<T> {
-  const answer = await eventually(
-    async () => {
-      try {
-        return { value: await call() };
-      } catch (error) {
-        if (WfloError.is(error) && (error.code === 'internal' || error.code === 'unreachable')) return undefined;
-        throw error;
-      }
-    },
-    (seen) => seen !== undefined,
-    'an answer',
-    60,
-  );
-  return (answer as { value: T }).value;
-}
-
 const reconcile = () =>
   lambda.send(new InvokeCommand({ FunctionName: `wflo-${aws.stage}-reconcile`, Payload: Buffer.from('{}') }));
 
 it(`ends ${RUNS} gated runs truly, whichever worker is killed: none stuck, no approval used twice`, async () => {
-  const random = randomFrom(SEED);
-  const stopKilling = killWorkers(random);
+  const chance = new Chance(SEED);
+  const stopKilling = killWorkers(chance);
   const views: ExecutionView[] = [];
   try {
     const numbers = Array.from({ length: RUNS }, (_, number) => number).values();
     const work = async (): Promise<void> => {
-      for (const number of numbers) views.push(await oneRun(number, random() < 0.8 ? 'approve' : 'reject'));
+      for (const number of numbers) views.push(await oneRun(number, chance.happens(0.8) ? 'approve' : 'reject'));
     };
     await Promise.all(Array.from({ length: 5 }, work));
   } finally {

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import {
   CloudWatchLogsClient,
   DescribeLogGroupsCommand,
@@ -24,6 +23,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { ChainRecord } from '../../lib/audit/events.ts';
 import type { ExecutionView } from '../../lib/client/api.ts';
 import { type LocalAws, localAws } from '../_helpers/local-aws.ts';
+import { killAtOnce, runnersOf } from '../_helpers/local-processes.ts';
 import { eventually, runToEnd, wflo, wfloJson } from '../_helpers/wflo.ts';
 
 let aws: LocalAws;
@@ -82,21 +82,10 @@ function runningCommand(pattern: string): number {
     .filter((line) => line.includes(pattern)).length;
 }
 
-/** SIGKILL, as when the host of a container dies: nothing is said to anybody. */
 function killRunnersOf(executionId: string): void {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isRunnerOf(name, executionId));
+  const pids = runnersOf(executionId);
   expect(pids.length).toBeGreaterThan(0);
-  for (const pid of pids) process.kill(Number(pid), 'SIGKILL');
-}
-
-function isRunnerOf(pid: string, executionId: string): boolean {
-  try {
-    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return command.includes('runner.mjs') && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(executionId);
-  } catch {
-    // The process has ended, or belongs to somebody else.
-    return false;
-  }
+  for (const pid of pids) killAtOnce(pid);
 }
 
 describe('starting', () => {
