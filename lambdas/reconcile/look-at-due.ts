@@ -15,15 +15,18 @@ export async function lookAtDue<K extends Kind>(
   ports: ReconcilePorts,
   kind: K,
   look: (seen: Records[K]) => Promise<Look>,
-  again: (seen: Records[K], now: Date) => Change,
+  again: (seen: Records[K], now: Date, failed: boolean) => Change,
 ): Promise<CheckOutcome> {
   const now = ports.clock.now();
   const due = await ports.executions.due(kind, now, DUE_PER_RUN);
   const outcome = await lookAtEach(ports, due, async (seen) => {
+    let failed = true;
     try {
-      return await look(seen);
+      const outcome = await look(seen);
+      failed = false;
+      return outcome;
     } finally {
-      const changes = [again(seen, ports.clock.now())];
+      const changes = [again(seen, ports.clock.now(), failed)];
       await ports.executions.commit({ executionId: seen.executionId, changes, events: [] });
     }
   });

@@ -100,7 +100,10 @@ class Run {
     world.faults.left = 0;
     if (stop === 'by a cancel') {
       try {
-        const ports = world.portsOf({ name: '', about: '', dead: false, over: false, lose: () => {} }, Infinity).all;
+        const ports = world.portsOf(
+          { name: '', about: '', clockMs: 0, dead: false, over: false, lose: () => {} },
+          Infinity,
+        ).all;
         const { executions, machines } = world;
         await cancelExecution({ ...ports, executions, machines }, principalOf('ada'), executionId, {
           reason: 'enough',

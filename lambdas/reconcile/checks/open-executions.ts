@@ -1,7 +1,7 @@
 import { checkAtOf } from '../../../lib/execution/check-at.ts';
 import { isFinal } from '../../../lib/execution/status.ts';
 import type { Check, Look } from '../check.ts';
-import { lookAtDue } from '../look-at-due.ts';
+import { lookAtDue, nextRun } from '../look-at-due.ts';
 import type { ReconcilePorts } from '../ports.ts';
 import { stopIfEndingCutOff } from './cut-off-ending.ts';
 import { endIfEndedUnseen } from './ended-unseen.ts';
@@ -16,9 +16,9 @@ export const openExecutions: Check = {
       ports,
       'execution',
       ({ executionId }) => lookAt(ports, executionId),
-      ({ timeoutAt, checkAt = '' }, now) => ({
+      ({ timeoutAt, checkAt = '' }, now, failed) => ({
         item: 'execution',
-        set: { checkAt: checkAtOf(now, timeoutAt) },
+        set: { checkAt: failed ? nextRun(now) : checkAtOf(now, timeoutAt) },
         expect: { checkAt },
       }),
     ),
