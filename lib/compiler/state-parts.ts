@@ -10,9 +10,9 @@ const HANDLER_TIMEOUT_SECONDS = 120;
 
 /**
  * A worker that is lost is back within seconds. A throttle lasts as long as others hold the concurrency of the account,
- * which is 10 in a new one: eight repeats wait 90 seconds on average, and three minutes at most.
+ * which is 10 in a new one: seven repeats wait a minute on average, and two at most.
  */
-const BACKOFF = { IntervalSeconds: 1, BackoffRate: 2, MaxAttempts: 8, MaxDelaySeconds: 60, JitterStrategy: 'FULL' };
+const BACKOFF = { IntervalSeconds: 1, BackoffRate: 2, MaxAttempts: 7, MaxDelaySeconds: 60, JitterStrategy: 'FULL' };
 
 /** For a lost worker or a throttled call. What a handler decides is data, never an error. */
 export const HANDLER_RETRY: readonly JsonObject[] = [

@@ -21,7 +21,7 @@ const WAYS = 400;
 
 /**
  * States that no way leads to here. A function that may not be repeated once it has claimed is repeated only where each of
- * the nine calls of its Run was lost before that.
+ * the eight calls of its Run was lost before that.
  */
 const UNREACHED: { readonly [workflow: string]: readonly string[] } = { branching: ['say-small.Wait'] };
 

@@ -134,7 +134,7 @@ describe('deployments of a stage that retains', () => {
     const { removed, failed, problem } = (await deploy()).leftovers;
     expect({ failed, problem }).toEqual({ failed: [], problem: null });
     expect(new Set(removed.map(({ kind }) => kind))).toEqual(
-      new Set(['state_machine', 'log_group', 'task_definition']),
+      new Set(['state_machine', 'log_group', 'role', 'task_definition']),
     );
     expect((await cloud.machines()).map(({ workflow }) => workflow)).toEqual(['brief']);
   });

@@ -20,7 +20,7 @@ beforeAll(async () => {
   aws = await localAws();
   const config = { endpoint: aws.endpoint, region: aws.region, credentials: aws.credentials };
   iam = new IAMClient(config);
-  const stage = await stageOf({ 'wflo:network': 'open', 'wflo:endpoint': aws.endpoint });
+  const stage = await stageOf({ 'wflo:network': 'open', 'wflo:endpoint': aws.endpoint, 'wflo:stage': aws.stage });
   // Images are plain names here, which nobody pulls.
   derived = (await serviceCalls(stage)).filter(
     ({ principal, action }) => principal.startsWith('role:') && !action.startsWith('ecr:'),

@@ -6,7 +6,7 @@ export default workflow('brief', { input: z.object({}), timeout: hours(1), maxCo
   w.lambda('act', {
     function: './functions/act.ts',
     with: { note: 'never' },
-    approval: { from: [group('data-owners', 1)], within: seconds(3) },
+    approval: { from: [group('data-owners', 1)], within: seconds(8) },
     effects: 'irreversible',
   });
 });
