@@ -21,7 +21,7 @@ describeExecutionStoreContract('DynamoDB Local', async (clock) => {
   const { client } = engine;
   const tables = await createTables(client);
   return {
-    store: dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock }),
+    store: dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock, retentionDays: 400 }),
     outbox: dynamoOutboxStore({ client, ...tables }),
     eventsOfChain: (chainId) => eventsOfChain(client, tables.stateTable, chainId),
     close: tables.remove,
