@@ -92,7 +92,7 @@ describe('the retention of a deployment', () => {
     const told = stage
       .ofType('AWS::Lambda::Function')
       .map(({ Properties }) => Properties.Environment.Variables)
-      .filter(({ STATE_TABLE }) => STATE_TABLE !== undefined)
+      .filter(({ STATE_TABLE, EVENTS_TABLE }) => STATE_TABLE !== undefined && EVENTS_TABLE !== undefined)
       .map(({ RETENTION_DAYS }) => RETENTION_DAYS);
     expect(told.length).toBeGreaterThan(10);
     expect(new Set(told)).toEqual(new Set(['500']));
