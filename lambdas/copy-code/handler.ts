@@ -1,15 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { type CustomResourceEvent, customResource } from '../../lib/aws/custom-resource.ts';
 import { s3 } from '../shared/clients.ts';
 import { environment } from '../shared/environment.ts';
 import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
 import { logger } from '../shared/powertools.ts';
+import { untilAllowed } from '../shared/until-allowed.ts';
 import { type CodeObjects, copyCode } from './copy-code.ts';
-import { untilAllowed } from './until-allowed.ts';
-
-/** A minute; the function has two. */
-const PATIENCE = { attempts: 13, pause: () => sleep(5000) };
 
 const objects: CodeObjects = {
   async read(Bucket, Key) {
@@ -32,7 +28,7 @@ const objects: CodeObjects = {
 
 const answer = customResource(async (event) => {
   try {
-    return await untilAllowed(() => copyCode(objects, event), PATIENCE);
+    return await untilAllowed(() => copyCode(objects, event));
   } catch (error) {
     logger.error('code was not copied', { failure: describeFailure(error) });
     throw error;

@@ -4,7 +4,6 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { SSMClient } from '@aws-sdk/client-ssm';
 import { stepFunctionClient } from '../../lib/aws/lambda-invoker.ts';
 import { presigningS3Client } from '../../lib/aws/s3-clients.ts';
 import { presignEndpoint } from './environment.ts';
@@ -22,6 +21,5 @@ export const presignS3 = /* @__PURE__ */ once(() => presigningS3Client(presignEn
 export const ecs = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new ECSClient({})));
 export const eventBridge = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new EventBridgeClient({})));
 export const stepFunctions = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new SFNClient({})));
-export const ssm = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new SSMClient({})));
 export const lambda = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(stepFunctionClient()));
 export const cloudWatchLogs = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new CloudWatchLogsClient({})));

@@ -1,5 +1,6 @@
 import { cloudWatchStepLogs } from '../../lib/aws/cloudwatch-step-logs.ts';
 import { deployedWorkflows } from '../../lib/aws/deployed-workflows.ts';
+import { documentClient } from '../../lib/aws/document-client.ts';
 import { dynamoAuditStore } from '../../lib/aws/dynamo-audit-store.ts';
 import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
 import { dynamoOutboxStore } from '../../lib/aws/dynamo-outbox-store.ts';
@@ -87,7 +88,11 @@ export const stepLogs = /* @__PURE__ */ once(() =>
 
 /** Machines are in the partition, region and account of the function itself, which its ARN names. */
 export const workflows = () =>
-  deployedWorkflows({ ssm: clients.ssm(), sfn: clients.stepFunctions(), stage: environment('WFLO_STAGE') });
+  deployedWorkflows({
+    client: documentClient(clients.dynamo()),
+    stateTable: environment('STATE_TABLE'),
+    sfn: clients.stepFunctions(),
+  });
 
 export function stateMachines(functionArn: string): StateMachines {
   const [, partition, , region, account] = functionArn.split(':');

@@ -1,40 +1,66 @@
 import { DescribeStateMachineCommand, type SFNClient } from '@aws-sdk/client-sfn';
-import { GetParameterCommand, paginateGetParametersByPath, type SSMClient } from '@aws-sdk/client-ssm';
+import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { WfloError } from '../errors.ts';
 import type { WorkflowConfig } from '../execution/machine.ts';
 import { isJsonObject, type Json } from '../json.ts';
 import type { Workflows } from '../ports.ts';
-
-export interface DeployedWorkflowsOptions {
-  readonly ssm: SSMClient;
-  readonly sfn: SFNClient;
-  readonly stage: string;
-}
+import { queryItems } from './document-client.ts';
+import { WORKFLOWS, workflowKey } from './state-keys.ts';
 
 /**
- * Workflows by their parameters, which a deployment makes and removes. Machines alone would not tell: the machine of a
- * workflow that was removed stays while executions of it may be open.
+ * What a deployment tells of a workflow. The machine alone would not tell that it can be started: that of a workflow
+ * which was removed stays while executions of it may be open.
  */
-export function deployedWorkflows({ ssm, sfn, stage }: DeployedWorkflowsOptions): Workflows {
-  const root = `/wflo/${stage}/workflows/`;
+export interface DeployedWorkflow {
+  readonly name: string;
+  readonly machineArn: string;
+  /** ISO 8601. */
+  readonly deployedAt: string;
+  readonly removedAt?: string;
+}
+
+export async function writeDeployedWorkflow(
+  client: DynamoDBDocumentClient,
+  TableName: string,
+  workflow: DeployedWorkflow,
+): Promise<void> {
+  await client.send(new PutCommand({ TableName, Item: { ...workflow, ...workflowKey(workflow.name) } }));
+}
+
+export interface DeployedWorkflowsOptions {
+  readonly client: DynamoDBDocumentClient;
+  readonly stateTable: string;
+  readonly sfn: SFNClient;
+}
+
+export function deployedWorkflows({ client, stateTable: TableName, sfn }: DeployedWorkflowsOptions): Workflows {
   return {
     async names() {
       const names: string[] = [];
-      for await (const page of paginateGetParametersByPath({ client: ssm }, { Path: root })) {
-        for (const { Name = '' } of page.Parameters ?? []) names.push(Name.slice(root.length));
+      const query = {
+        TableName,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': WORKFLOWS },
+        ConsistentRead: true,
+      };
+      for await (const item of queryItems(client, query)) {
+        if (item.removedAt === undefined) names.push(String(item.name));
       }
       return names.sort();
     },
 
     async config(workflow) {
       if (!/^[a-z][a-z0-9-]{0,63}$/.test(workflow)) return undefined;
+      const { Item } = await client.send(
+        new GetCommand({ TableName, Key: workflowKey(workflow), ConsistentRead: true }),
+      );
+      if (Item === undefined || Item.removedAt !== undefined) return undefined;
       try {
-        const { Parameter } = await ssm.send(new GetParameterCommand({ Name: `${root}${workflow}` }));
-        const { definition } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn: Parameter?.Value }));
+        const { definition } = await sfn.send(new DescribeStateMachineCommand({ stateMachineArn: Item.machineArn }));
         return embeddedConfig(workflow, definition);
       } catch (error) {
         // A deployment that removes it may come between the two calls.
-        if (isNamed(error, 'ParameterNotFound') || isNamed(error, 'StateMachineDoesNotExist')) return undefined;
+        if (error instanceof Error && error.name === 'StateMachineDoesNotExist') return undefined;
         throw error;
       }
     },
@@ -61,8 +87,4 @@ function notOurs(workflow: string, cause?: unknown): WfloError {
     fix: 'deploy the workflow again; the role may need kms:Decrypt on the key of the state machine',
     ...(cause === undefined ? {} : { cause }),
   });
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
 }

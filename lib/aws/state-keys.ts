@@ -50,6 +50,13 @@ export function openCountKey(tenant: string, workflow: string): ItemKey {
   return { pk: `WORKFLOW#${tenantWorkflow(tenant, workflow)}`, sk: 'OPEN' };
 }
 
+/** Partition of what is deployed. */
+export const WORKFLOWS = 'WORKFLOWS';
+
+export function workflowKey(workflow: string): ItemKey {
+  return { pk: WORKFLOWS, sk: workflow };
+}
+
 /** The emergency stop of the deployment. */
 export const FREEZE_KEY: ItemKey = { pk: 'SWITCH', sk: 'FREEZE' };
 

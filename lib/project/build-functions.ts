@@ -20,6 +20,7 @@ export const PLATFORM_FUNCTIONS = [
   'relay-events',
   'reconcile',
   'copy-code',
+  'register-workflow',
 ] as const;
 export type PlatformFunctionName = (typeof PLATFORM_FUNCTIONS)[number];
 

@@ -36,6 +36,7 @@ export interface WorkflowsStackProps extends StackProps {
 export class WorkflowsStack extends Stack {
   readonly invokeStep: PlatformFunction;
   readonly copyCode: PlatformFunction;
+  readonly registerWorkflow: PlatformFunction;
   readonly images: SandboxImages;
   readonly workflows: readonly AgentWorkflow[];
 
@@ -68,6 +69,16 @@ export class WorkflowsStack extends Stack {
     });
     this.copyCode.bindBucket('ARTEFACT_BUCKET', data.artefacts, { write: ['code/'] });
 
+    this.registerWorkflow = new PlatformFunction(this, 'RegisterWorkflow', {
+      deployment,
+      name: 'register-workflow',
+      description: 'Tells which workflows can be started, at deployment',
+      codeFolder: join(functionsDir, 'lambdas', 'register-workflow'),
+      timeout: Duration.minutes(2),
+      telemetryKey,
+    });
+    this.registerWorkflow.bindTable('STATE_TABLE', data.stateTable, { actions: ['PutItem'] });
+
     this.images = new SandboxImages(this, 'Images', { deployment, contexts: props.imageContexts });
     // CDK's own classes do not fit its interfaces under `exactOptionalPropertyTypes`.
     const executionRole = platform.runtime.executionRole as IRole;
@@ -85,6 +96,7 @@ export class WorkflowsStack extends Stack {
         telemetryKey,
         tasks,
         archives,
+        registrar: this.registerWorkflow,
         functionsDir,
         definitionsDir: join(buildDir, 'definitions'),
         ...(resources === undefined ? {} : { resources }),

@@ -147,7 +147,9 @@ describe('what open executions name', () => {
     ];
     expect(named.length).toBeGreaterThan(8);
     for (const resource of named) expect(kept(resource), resource.id).toEqual(['RetainExceptOnCreate', 'Retain']);
-    // A workflow that is gone is not started by the control API: it finds no parameter.
-    for (const resource of prod.ofType('AWS::SSM::Parameter')) expect(resource.DeletionPolicy).toBeUndefined();
+    // A workflow that is gone cannot be started: its parameter goes, and its registration is told of it.
+    const going = [...prod.ofType('AWS::SSM::Parameter'), ...prod.ofType('Custom::WorkflowRegistration')];
+    for (const resource of going) expect(['Delete', undefined], resource.id).toContain(resource.DeletionPolicy);
+    expect(prod.ofType('Custom::WorkflowRegistration')).toHaveLength(2);
   });
 });

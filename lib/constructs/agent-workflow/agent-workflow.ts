@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ArnFormat, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, CustomResource, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, type Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -49,6 +49,8 @@ export interface AgentWorkflowProps {
   readonly telemetryKey: Key;
   readonly tasks: SandboxTasks;
   readonly archives: CodeArchives;
+  /** `register-workflow`, bound to the records. */
+  readonly registrar: PlatformFunction;
   /** Folder of the bundles that `buildFunctions` made. */
   readonly functionsDir: string;
   /** Where the definition is written to. */
@@ -115,6 +117,14 @@ export class AgentWorkflow extends Construct {
     this.grantPermissions(permitted);
     const machine = this.makeMachine(name, definition);
     machine.node.addDependency(this.role, ...copies);
+
+    const registration = new CustomResource(this, 'Registration', {
+      resourceType: 'Custom::WorkflowRegistration',
+      serviceToken: props.registrar.functionArn,
+      serviceTimeout: Duration.minutes(5),
+      properties: { Workflow: compiled.name, MachineArn: machine.ref },
+    });
+    registration.node.addDependency(props.registrar.role);
 
     new StringParameter(this, 'Parameter', {
       parameterName: `/wflo/${props.deployment.stage}/workflows/${compiled.name}`,

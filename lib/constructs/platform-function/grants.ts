@@ -152,21 +152,13 @@ export function bindExecutions(
   ).useKeyThrough('states', dataKey, ['kms:Decrypt']);
 }
 
-/** `Workflows`, and starting them. */
+/** `Workflows`, beside the records, and starting them. */
 export function bindWorkflows(fn: PlatformFunction, stage: string): void {
-  const root = Stack.of(fn).formatArn({
-    service: 'ssm',
-    resource: 'parameter',
-    resourceName: `wflo/${stage}/workflows`,
-  });
-  fn.allowOnPattern(['ssm:GetParameter', 'ssm:GetParametersByPath'], `${root}/*`, LATER)
-    // The path that is asked for ends in a slash; which form is checked is not documented.
-    .allow(['ssm:GetParametersByPath'], [root])
-    .allowOnPattern(
-      ['states:StartExecution', 'states:DescribeStateMachine'],
-      statesArn(fn, 'stateMachine', `wflo-${stage}-*`),
-      LATER,
-    );
+  fn.allowOnPattern(
+    ['states:StartExecution', 'states:DescribeStateMachine'],
+    statesArn(fn, 'stateMachine', `wflo-${stage}-*`),
+    LATER,
+  );
 }
 
 /** `StepLogs`: one stream per attempt. */

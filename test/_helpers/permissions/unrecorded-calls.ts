@@ -61,12 +61,6 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
     },
   ),
   ...unrecorded(
-    'the path that is asked for ends in a slash; whether AWS checks it with that or without is not documented',
-    {
-      ServeControlApi: [['ssm:GetParametersByPath', arn('ssm', 'parameter/wflo/dev/workflows')]],
-    },
-  ),
-  ...unrecorded(
     'Prepare that refuses a step or is called a second time: it expects the execution to be open, and tells nothing',
     {
       PrepareStep: [['dynamodb:ConditionCheckItem', table('State')]],

@@ -83,8 +83,6 @@ function stableTail(service: string, tail: string, names: DeployedNames): string
       return tail
         .replace(/^(stateMachine:wflo-[a-z0-9]+)-.*$/, '$1-any')
         .replace(/^(execution:wflo-[a-z0-9]+)-.*$/, '$1-any:any');
-    case 'ssm':
-      return tail.replace(/^(parameter\/wflo\/[a-z0-9]+\/workflows)\/.+$/, '$1/any');
     default:
       return tail;
   }

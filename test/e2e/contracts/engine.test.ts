@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   CreateClusterCommand,
   DeleteClusterCommand,
@@ -9,11 +10,15 @@ import {
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateRoleCommand, DeleteRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateStateMachineCommand, DeleteStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
-import { DeleteParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEvent } from '../../../lib/audit/build-event.ts';
 import { appendToChain } from '../../../lib/audit/chain.ts';
-import { deployedWorkflows } from '../../../lib/aws/deployed-workflows.ts';
+import {
+  type DeployedWorkflow,
+  deployedWorkflows,
+  writeDeployedWorkflow,
+} from '../../../lib/aws/deployed-workflows.ts';
+import { documentClient } from '../../../lib/aws/document-client.ts';
 import { ecsSandboxTasks } from '../../../lib/aws/ecs-sandbox-tasks.ts';
 import { eventBridgeBus } from '../../../lib/aws/event-bridge-bus.ts';
 import { stepFunctionsMachines } from '../../../lib/aws/step-functions-machines.ts';
@@ -22,6 +27,7 @@ import { ulidIds } from '../../../lib/aws/ulid-ids.ts';
 import type { WorkflowConfig } from '../../../lib/execution/machine.ts';
 import type { SandboxTasks, StateMachines, Workflows } from '../../../lib/ports.ts';
 import { SANDBOX_CONTAINER } from '../../../lib/sandbox/protocol.ts';
+import { createTables, type TestTables } from '../../_helpers/create-tables.ts';
 import { anExecution } from '../../_helpers/fakes/records.ts';
 import { localAws } from '../../_helpers/local-aws.ts';
 
@@ -29,7 +35,6 @@ const suffix = randomBytes(4).toString('hex');
 
 describe('state machines', () => {
   const stage = `test-${suffix}`;
-  const parameter = `/wflo/${stage}/workflows/waits`;
   const config: WorkflowConfig = {
     name: 'waits',
     inputSchema: { type: 'object', properties: { price: { type: 'string', pattern: '^\\$' } } },
@@ -41,7 +46,8 @@ describe('state machines', () => {
   };
   let sfn: SFNClient;
   let iam: IAMClient;
-  let ssm: SSMClient;
+  let tables: TestTables;
+  let tell: (workflow: DeployedWorkflow) => Promise<void>;
   let machines: StateMachines;
   let workflows: Workflows;
   let stateMachineArn = '';
@@ -50,8 +56,11 @@ describe('state machines', () => {
     const { endpoint, region, credentials, account } = await localAws();
     sfn = new SFNClient({ endpoint, region, credentials });
     machines = stepFunctionsMachines({ sfn, stage, region, account });
-    ssm = new SSMClient({ endpoint, region, credentials });
-    workflows = deployedWorkflows({ ssm, sfn, stage });
+    const dynamo = new DynamoDBClient({ endpoint, region, credentials });
+    tables = await createTables(dynamo);
+    const client = documentClient(dynamo);
+    workflows = deployedWorkflows({ client, stateTable: tables.stateTable, sfn });
+    tell = (workflow) => writeDeployedWorkflow(client, tables.stateTable, workflow);
     iam = new IAMClient({ endpoint, region, credentials });
     const role = await iam.send(
       new CreateRoleCommand({
@@ -80,15 +89,15 @@ describe('state machines', () => {
       }),
     );
     stateMachineArn = created.stateMachineArn ?? '';
-    await ssm.send(new PutParameterCommand({ Name: parameter, Value: stateMachineArn, Type: 'String' }));
+    await tell({ name: 'waits', machineArn: stateMachineArn, deployedAt: '2026-01-01T00:00:00.000Z' });
   });
   afterAll(async () => {
-    await ssm.send(new DeleteParameterCommand({ Name: parameter }));
+    await tables.remove();
     await sfn.send(new DeleteStateMachineCommand({ stateMachineArn }));
     await iam.send(new DeleteRoleCommand({ RoleName: stage }));
   });
 
-  it('lists the deployed workflows of the stage, and not those of another', async () => {
+  it('lists the deployed workflows', async () => {
     expect(await workflows.names()).toEqual(['waits']);
   });
 
@@ -99,10 +108,12 @@ describe('state machines', () => {
   });
 
   it('knows a workflow no more that was removed while its machine stays', async () => {
-    await ssm.send(new DeleteParameterCommand({ Name: parameter }));
+    const workflow = { name: 'waits', machineArn: stateMachineArn, deployedAt: '2026-01-01T00:00:00.000Z' };
+    await tell({ ...workflow, removedAt: '2026-01-02T00:00:00.000Z' });
     expect(await workflows.names()).toEqual([]);
     expect(await workflows.config('waits')).toBeUndefined();
-    await ssm.send(new PutParameterCommand({ Name: parameter, Value: stateMachineArn, Type: 'String' }));
+    await tell(workflow);
+    expect(await workflows.names()).toEqual(['waits']);
   });
 
   it('starts an execution once, and describes and stops it', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { untilAllowed } from '../../../../lambdas/copy-code/until-allowed.ts';
+import { untilAllowed } from '../../../../lambdas/shared/until-allowed.ts';
 
 function refusing(times: number, name = 'AccessDenied') {
   const seen = { calls: 0, pauses: 0 };
