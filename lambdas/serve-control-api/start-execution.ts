@@ -56,7 +56,10 @@ export async function startExecution(
   return { executionId, created: false };
 }
 
-/** False where the name is taken; undefined where the count of open executions changed in between. */
+/**
+ * False where the name is taken; undefined where the count of open executions changed in between. Throws `name_reused`
+ * where the records of the execution of that name have expired.
+ */
 async function recordStart(
   ports: ControlApiPorts,
   config: WorkflowConfig,
@@ -75,7 +78,23 @@ async function recordStart(
     // Nothing has happened yet: Open writes `workflow.started`.
     events: [],
   });
-  return written ? true : undefined;
+  if (written) return true;
+  if (await hasExpired(ports, executionId)) {
+    throw new WfloError('name_reused', `${executionId} was the name of an execution whose records have expired`, {
+      fix: 'choose another name',
+      details: { executionId },
+    });
+  }
+  return undefined;
+}
+
+/** Its event chain stays. The record is read first: what was begun just now has a record before it has an event. */
+async function hasExpired(
+  { executions, audit }: Pick<ControlApiPorts, 'executions' | 'audit'>,
+  executionId: string,
+): Promise<boolean> {
+  if ((await executions.getExecution(executionId)) !== undefined) return false;
+  return (await audit.list(executionId, 0, 1)).items.length > 0;
 }
 
 /** Unique, and sorted by time: `20261124-145753-` and eight letters. */

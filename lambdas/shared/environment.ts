@@ -14,6 +14,7 @@ export const VARIABLES = [
   'TOKENS_TABLE',
   'RESUME_FUNCTION',
   'RECONCILE_FUNCTION',
+  'RETENTION_DAYS',
 ] as const;
 export type Variable = (typeof VARIABLES)[number];
 

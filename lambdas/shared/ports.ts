@@ -32,6 +32,7 @@ export const executionStore = /* @__PURE__ */ once(() =>
     eventsTable: environment('EVENTS_TABLE'),
     ids,
     clock,
+    retentionDays: Number(environment('RETENTION_DAYS')),
   }),
 );
 
@@ -50,6 +51,8 @@ export const blobStore = /* @__PURE__ */ once(() =>
     presign: clients.presignS3(),
     stateTable: environment('STATE_TABLE'),
     bucket: environment('ARTEFACT_BUCKET'),
+    clock,
+    retentionDays: Number(environment('RETENTION_DAYS')),
   }),
 );
 

@@ -2,7 +2,7 @@ import { executionIdOfApproval } from '../approvals/approval-id.ts';
 import { WfloError } from '../errors.ts';
 import type { Change, ChangeOf, Transaction } from '../ports.ts';
 
-/** DynamoDB takes 100 items a transaction; the outbox item and META are two of them. */
+/** DynamoDB takes 100 items a transaction; two are the outbox item, and META or, where META is a change, its name. */
 export const MAX_CHANGES = 98;
 
 /** The audit chain takes all events of an outbox item in one transaction, with its marker and the head. */

@@ -28,6 +28,8 @@ export interface DynamoExecutionStoreOptions {
   readonly eventsTable: string;
   readonly ids: Ids;
   readonly clock: Clock;
+  /** How long a record is kept after its last write. */
+  readonly retentionDays: number;
   readonly retry?: RetryOptions;
 }
 

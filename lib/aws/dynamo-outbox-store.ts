@@ -7,7 +7,7 @@ import { ALL_SHARDS, outboxItemOf, outboxKey } from './outbox-items.ts';
 import { isConditionFailure, type RetryOptions, retryConflicts } from './retry-conflicts.ts';
 
 /** The chain keeps the events; the outbox keeps its items this long after they were published, to look into trouble. */
-const KEEP_PUBLISHED_SECONDS = 7 * 24 * 3600;
+export const KEEP_PUBLISHED_SECONDS = 7 * 24 * 3600;
 
 export interface DynamoOutboxStoreOptions {
   readonly client: DynamoDBClient;

@@ -6,7 +6,7 @@ import { isConditionFailure } from './retry-conflicts.ts';
 import { approvalKey } from './state-keys.ts';
 
 /** An execution of Step Functions lasts a year at most; after that its tokens are of no use to anybody. */
-const KEEP_SECONDS = 400 * 24 * 3600;
+export const KEEP_SECONDS = 400 * 24 * 3600;
 
 export interface DynamoTaskTokensOptions {
   readonly client: DynamoDBClient;

@@ -5,8 +5,9 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { WfloError } from '../errors.ts';
 import { type Handle, INLINE_LIMIT_BYTES } from '../execution/records.ts';
 import { canonicalJson, type Json, sha256 } from '../json.ts';
-import type { BlobStore } from '../ports.ts';
+import type { BlobStore, Clock } from '../ports.ts';
 import { documentClient } from './document-client.ts';
+import { FORGET_AT, valueExpiry } from './expiry.ts';
 import { isConditionFailure } from './retry-conflicts.ts';
 import { blobKey } from './state-keys.ts';
 
@@ -20,6 +21,9 @@ export interface S3BlobStoreOptions {
   readonly presign: S3Client;
   readonly stateTable: string;
   readonly bucket: string;
+  readonly clock: Clock;
+  /** How long records are kept; values live longer, as `valueDays` says. */
+  readonly retentionDays: number;
 }
 
 /**
@@ -61,7 +65,12 @@ export function s3BlobStore(options: S3BlobStoreOptions): BlobStore {
   async function write(executionId: string, handle: Handle, content: Buffer): Promise<boolean> {
     try {
       if (handle.at === 'item') {
-        const Item = { ...blobKey(executionId, handle.key), text: content.toString(), sha256: handle.sha256 };
+        const Item = {
+          ...blobKey(executionId, handle.key),
+          text: content.toString(),
+          sha256: handle.sha256,
+          [FORGET_AT]: valueExpiry(options),
+        };
         await client.send(new PutCommand({ TableName, Item, ConditionExpression: 'attribute_not_exists(pk)' }));
       } else {
         await s3.send(

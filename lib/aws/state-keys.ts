@@ -2,6 +2,7 @@ import { executionIdOfApproval } from '../approvals/approval-id.ts';
 import { parseExecutionId } from '../execution/identity.ts';
 import type { ApprovalRecord, ExecutionRecord } from '../execution/records.ts';
 import type { Change, OpenCountChange, Records } from '../ports.ts';
+import { FORGET_AT } from './expiry.ts';
 
 /** Primary key of an item in any of the tables. */
 export interface ItemKey {
@@ -15,6 +16,11 @@ export function partitionOf(executionId: string): string {
 
 export function metaKey(executionId: string): ItemKey {
   return { pk: partitionOf(executionId), sk: 'META' };
+}
+
+/** Stays when the records have expired: the event chain of the execution stays too, and must not get another's events. */
+export function nameKey(executionId: string): ItemKey {
+  return { pk: partitionOf(executionId), sk: 'NAME' };
 }
 
 export function attemptKey(executionId: string, path: string, attempt: number): ItemKey {
@@ -135,6 +141,7 @@ const OUR_ATTRIBUTES = [
   'approvalList',
   'decidedList',
   'requestedKey',
+  FORGET_AT,
 ];
 
 /** The record that an item holds. */

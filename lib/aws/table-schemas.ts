@@ -1,3 +1,5 @@
+import { FORGET_AT } from './expiry.ts';
+
 /**
  * Keys and indexes of the tables as plain data, so that deployed tables (data stack) and the tables of the
  * contract tests cannot differ. Every key attribute is a string.
@@ -34,6 +36,7 @@ export const STATE_TABLE = {
      */
     { name: 'byApproval', partitionKey: 'approvalList', sortKey: 'requestedKey' },
   ],
+  timeToLive: FORGET_AT,
 } as const satisfies TableSchema;
 
 export const EVENTS_TABLE = {

@@ -3,6 +3,7 @@ import type { WfloEvent } from '../audit/events.ts';
 import { SCHEMA } from '../execution/records.ts';
 import type { Change, Clock, Ids, OpenCountChange, Transaction } from '../ports.ts';
 import type { Item } from './document-client.ts';
+import { FORGET_AT, type Retention, recordExpiry } from './expiry.ts';
 import { buildExpression, isOneOf } from './expressions.ts';
 import { newOutboxRow } from './outbox-items.ts';
 import {
@@ -10,6 +11,7 @@ import {
   indexAttributesToCopy,
   indexAttributesToRemove,
   keyOfChange,
+  nameKey,
   openCountKey,
   type RecordChange,
 } from './state-keys.ts';
@@ -23,6 +25,9 @@ export interface TransactionTables {
   readonly clock: Clock;
 }
 
+/** Of a transaction with records, which expire. */
+export type RecordTables = TransactionTables & Retention;
+
 /** What DynamoDB would refuse to compare is decided here: `IN` without operands, a limit that leaves no room. */
 export function cannotHold(change: Change): boolean {
   if (change.item === 'openCount') return change.add === 1 && change.limit !== undefined && change.limit < 1;
@@ -31,17 +36,21 @@ export function cannotHold(change: Change): boolean {
 }
 
 /** All changes, and the outbox item with all events. */
-export function transactionInput(transaction: Transaction, tables: TransactionTables): TransactWriteCommandInput {
+export function transactionInput(transaction: Transaction, tables: RecordTables): TransactWriteCommandInput {
   const { executionId, changes } = transaction;
   const { stateTable } = tables;
+  const expiry = { [FORGET_AT]: recordExpiry(tables) };
   const events = storable(transaction.events);
   const items = changes.map((change) =>
     change.item === 'openCount'
       ? openCountItem(change, stateTable)
-      : recordItem(executionId, change, stateTable, change.item === 'execution' ? events.length : 0),
+      : recordItem(executionId, change, stateTable, expiry, change.item === 'execution' ? events.length : 0),
   );
   if (events.length > 0 && !changes.some((change) => change.item === 'execution')) {
-    items.push(recordItem(executionId, { item: 'execution' }, stateTable, events.length));
+    items.push(recordItem(executionId, { item: 'execution' }, stateTable, expiry, events.length));
+  }
+  if (changes.some((change) => change.item === 'execution' && 'put' in change)) {
+    items.push(nameItem(executionId, stateTable));
   }
   return withOutboxItem(items, executionId, events, tables);
 }
@@ -71,7 +80,13 @@ export function withOutboxItem(
   };
 }
 
-function recordItem(executionId: string, change: RecordChange, TableName: string, eventCount: number): TransactItem {
+function recordItem(
+  executionId: string,
+  change: RecordChange,
+  TableName: string,
+  expiry: { readonly [FORGET_AT]: number },
+  eventCount: number,
+): TransactItem {
   const Key = keyOfChange(executionId, change);
   if ('put' in change) {
     const record: Item = { ...storable(change.put) };
@@ -82,6 +97,7 @@ function recordItem(executionId: string, change: RecordChange, TableName: string
           ...record,
           ...(typeof record.eventCount === 'number' ? { eventCount: record.eventCount + eventCount } : {}),
           ...indexAttributes(change.item, executionId, record),
+          ...expiry,
           ...Key,
         },
         ConditionExpression: 'attribute_not_exists(pk)',
@@ -90,9 +106,10 @@ function recordItem(executionId: string, change: RecordChange, TableName: string
   }
   const set: Item = storable({ ...change.set });
   const remove: readonly string[] = change.remove ?? [];
+  const writes = eventCount > 0 || remove.length > 0 || Object.keys(set).length > 0;
   const { UpdateExpression, ...condition } = buildExpression(
     {
-      set: { ...set, ...indexAttributes(change.item, executionId, set) },
+      set: { ...set, ...indexAttributes(change.item, executionId, set), ...(writes ? expiry : {}) },
       copy: indexAttributesToCopy(change.item, set),
       remove: [...remove, ...indexAttributesToRemove(remove)],
       add: eventCount === 0 ? {} : { eventCount },
@@ -102,6 +119,11 @@ function recordItem(executionId: string, change: RecordChange, TableName: string
   return UpdateExpression === undefined
     ? { ConditionCheck: { TableName, Key, ...condition } }
     : { Update: { TableName, Key, UpdateExpression, ...condition } };
+}
+
+/** Once and for ever: a second execution of the name is refused also when nothing else is left of the first. */
+function nameItem(executionId: string, TableName: string): TransactItem {
+  return { Put: { TableName, Item: nameKey(executionId), ConditionExpression: 'attribute_not_exists(pk)' } };
 }
 
 /** The item is made by the first that counts up, and stays. */

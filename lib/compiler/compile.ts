@@ -44,6 +44,7 @@ function emit(definition: WorkflowDefinition): CompiledWorkflow {
   const acting = actingStepsOf(definition.body);
   return {
     name: definition.name,
+    timeoutSeconds: definition.timeoutSeconds,
     asl,
     aslText,
     definitionHash: sha256(aslText),

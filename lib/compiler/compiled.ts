@@ -4,6 +4,7 @@ import type { Finding } from '../workflow/definition.ts';
 /** What a workflow compiles to. Pure data: no CDK tokens, no file contents. */
 export interface CompiledWorkflow {
   readonly name: string;
+  readonly timeoutSeconds: number;
   /** The ASL document with its named placeholders. */
   readonly asl: JsonObject;
   /** `asl` as indented JSON text with a final newline: the golden file, and what is deployed. */

@@ -4,6 +4,7 @@ import { CfnEventBus } from 'aws-cdk-lib/aws-events';
 import type { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { valueDays } from '../aws/expiry.ts';
 import { PEOPLE_TABLE } from '../aws/people-table.ts';
 import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE, TOKENS_TABLE } from '../aws/table-schemas.ts';
 import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
@@ -31,11 +32,14 @@ export class DataStack extends Stack {
   readonly artefacts: Bucket;
   readonly eventBus: CfnEventBus;
   readonly undeliveredEvents: DeadLetterQueue;
+  /** Of records, after their last write. */
+  readonly retentionDays: number;
 
   constructor(scope: Construct, id: string, props: DataStackProps) {
     super(scope, id, props);
     const { deployment } = props;
     const { stage } = deployment;
+    this.retentionDays = deployment.retentionDays;
 
     this.dataKey = new EncryptionKey(this, 'DataKey', {
       deployment,
@@ -149,7 +153,7 @@ export class DataStack extends Stack {
       removalPolicy: removalPolicy(deployment),
       lifecycleRules: [
         {
-          // `code/` and `blobs/` themselves stay: an open execution may name any of them.
+          // `code/` itself stays: an open execution may name any of it, and `wflo deploy` removes what none does.
           id: 'forget-replaced',
           noncurrentVersionExpiration: Duration.days(30),
           abortIncompleteMultipartUploadAfter: Duration.days(1),
@@ -165,6 +169,12 @@ export class DataStack extends Stack {
           id: 'forget-workspaces',
           prefix: 'workspaces/',
           expiration: Duration.days(30),
+        },
+        {
+          // Not before the last record that names it.
+          id: 'forget-values',
+          prefix: 'blobs/',
+          expiration: Duration.days(valueDays(deployment.retentionDays)),
         },
       ],
     });

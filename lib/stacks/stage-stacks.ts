@@ -1,6 +1,7 @@
 import type { App } from 'aws-cdk-lib';
 import { Tags } from 'aws-cdk-lib';
 import type { WorkflowResources } from '../constructs/agent-workflow/workflow-resources.ts';
+import { checkTimeouts } from '../constructs/deployment/check-timeouts.ts';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
 import { checkImages, imageNames } from '../constructs/sandbox-images/custom-images.ts';
 import { imageRepositoryArns } from '../constructs/sandbox-images/sandbox-images.ts';
@@ -33,11 +34,12 @@ export interface StageStacks {
   readonly observability: ObservabilityStack;
 }
 
-/** The stacks of one stage, from what has state to what only looks on. Throws `unknown_image` before any is made. */
+/** The stacks of one stage, from what has state to what only looks on. Throws `unknown_image` and `invalid_settings` before any is made. */
 export function addStageStacks(app: App, deployment: Deployment, inputs: StageInputs): StageStacks {
   const { stage } = deployment;
   const { functionsDir } = inputs;
   checkImages(inputs.workflows, imageNames(inputs.customImages));
+  checkTimeouts(inputs.workflows, deployment);
   const data = new DataStack(app, `WfloData-${stage}`, { deployment });
   const network = new NetworkStack(app, `WfloNetwork-${stage}`, {
     deployment,

@@ -145,7 +145,7 @@ describe('the artefact bucket', () => {
     ]);
   });
 
-  it('never expires code and blobs, which open executions name', () => {
+  it('never expires code, which open executions name, and values only after the last record that names them', () => {
     const rules: { Prefix?: string; ExpirationInDays?: number }[] = bucket().LifecycleConfiguration.Rules;
     expect(
       rules
@@ -154,6 +154,7 @@ describe('the artefact bucket', () => {
     ).toEqual([
       ['uploads/', 7],
       ['workspaces/', 30],
+      ['blobs/', 800],
     ]);
   });
 });

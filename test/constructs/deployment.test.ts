@@ -14,12 +14,19 @@ describe('settings', () => {
       availabilityZones: 2,
       architecture: 'X86_64',
       images: 'assets',
+      retentionDays: 400,
     });
   });
 
   it('come as text from the command line', () => {
-    expect(read({ 'wflo:availability-zones': '1', 'wflo:endpoint': 'https://localhost:4566/' })).toMatchObject({
+    const text = {
+      'wflo:availability-zones': '1',
+      'wflo:retention-days': '100',
+      'wflo:endpoint': 'https://localhost:4566/',
+    };
+    expect(read(text)).toMatchObject({
       availabilityZones: 1,
+      retentionDays: 100,
       endpoint: 'https://localhost:4566',
     });
   });
@@ -33,6 +40,11 @@ describe('settings', () => {
     ['wflo:availability-zones', 3],
     ['wflo:architecture', 'arm64'],
     ['wflo:images', ''],
+    ['wflo:retention-days', 99],
+    ['wflo:retention-days', 3651],
+    ['wflo:retention-days', 400.5],
+    ['wflo:retention-days', '1e3'],
+    ['wflo:retention-days', ''],
     ['wflo:endpoint', 'http://localhost:4566'],
     ['wflo:endpoint', 'https://localhost:4566/path'],
     ['wflo:endpoint', 'localhost'],

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll } from 'vitest';
+import { DeleteItemCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dynamoAuditStore } from '../../lib/aws/dynamo-audit-store.ts';
 import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
 import { dynamoOutboxStore } from '../../lib/aws/dynamo-outbox-store.ts';
@@ -10,6 +11,8 @@ import { describeExecutionStoreContract } from '../_helpers/contracts/execution-
 import { describeTaskTokensContract } from '../_helpers/contracts/task-tokens.ts';
 import { createTables, eventsOfChain } from '../_helpers/create-tables.ts';
 import { type DynamoDbLocal, startDynamoDbLocal } from '../_helpers/dynamodb-local.ts';
+import { FakeClock } from '../_helpers/fakes/fake-clock.ts';
+import { anExecution } from '../_helpers/fakes/records.ts';
 
 let engine: DynamoDbLocal;
 beforeAll(async () => {
@@ -21,7 +24,7 @@ describeExecutionStoreContract('DynamoDB Local', async (clock) => {
   const { client } = engine;
   const tables = await createTables(client);
   return {
-    store: dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock }),
+    store: dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock, retentionDays: 400 }),
     outbox: dynamoOutboxStore({ client, ...tables }),
     eventsOfChain: (chainId) => eventsOfChain(client, tables.stateTable, chainId),
     close: tables.remove,
@@ -42,4 +45,30 @@ describeTaskTokensContract('DynamoDB Local', async () => {
     reader: dynamoTaskTokenReader({ client, ...tables }),
     close: tables.remove,
   };
+});
+
+it('an execution gets no second one of its name, also when its records have expired', async () => {
+  const { client } = engine;
+  const tables = await createTables(client);
+  const clock = new FakeClock('2026-01-01T00:00:00.000Z');
+  const store = dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock, retentionDays: 100 });
+  const execution = anExecution();
+  const { executionId } = execution;
+  const put = () => store.commit({ executionId, changes: [{ item: 'execution', put: execution }], events: [] });
+  const meta = { TableName: tables.stateTable, Key: { pk: { S: `EXEC#${executionId}` }, sk: { S: 'META' } } };
+  const expiry = async () => Number((await client.send(new GetItemCommand(meta))).Item?.forgetAt?.N);
+  const inDays = (days: number) => clock.now().getTime() / 1000 + days * 86_400;
+
+  expect(await put()).toBe(true);
+  expect(await expiry()).toBe(inDays(100));
+  clock.advance(60 * 86_400);
+  await store.commit({ executionId, changes: [{ item: 'execution', set: { status: 'failed' } }], events: [] });
+  expect(await expiry()).toBe(inDays(100));
+  expect(await store.getExecution(executionId)).toEqual({ ...execution, status: 'failed' });
+
+  // As the time to live does it.
+  await client.send(new DeleteItemCommand(meta));
+  expect(await store.getExecution(executionId)).toBeUndefined();
+  expect(await put()).toBe(false);
+  await tables.remove();
 });

@@ -14,6 +14,8 @@ export interface Deployment {
   readonly architecture: 'X86_64' | 'ARM64';
   /** `assets`: the images of `sandbox-images/` are built and pushed. `named`: `wflo/<image>:local`, nothing is built. */
   readonly images: 'assets' | 'named';
+  /** How long the records of an execution are kept after their last write. */
+  readonly retentionDays: number;
   /** Base URL of an emulator without a trailing slash; absent on AWS. */
   readonly endpoint?: string;
 }
@@ -33,6 +35,7 @@ export function readDeployment(node: Node): Deployment {
     availabilityZones: readAvailabilityZones(node),
     architecture: readChoice(node, 'wflo:architecture'),
     images: readChoice(node, 'wflo:images'),
+    retentionDays: readRetentionDays(node),
     ...(endpoint === undefined ? {} : { endpoint }),
   };
 }
@@ -74,6 +77,14 @@ function readAvailabilityZones(node: Node): 1 | 2 {
   const zones = Number(value);
   if (zones === 1 || zones === 2) return zones;
   throw refused('wflo:availability-zones', value, '1 or 2');
+}
+
+function readRetentionDays(node: Node): number {
+  const value: unknown = node.tryGetContext('wflo:retention-days') ?? 400;
+  // What `-c` gives is text.
+  const days = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof days === 'number' && Number.isInteger(days) && days >= 100 && days <= 3650) return days;
+  throw refused('wflo:retention-days', value, 'a whole number of days from 100 to 3650');
 }
 
 function readChoice<K extends keyof typeof CHOICES>(node: Node, key: K): (typeof CHOICES)[K][number] {

@@ -22,6 +22,8 @@ export interface Stores {
   readonly artefacts: Bucket;
   readonly eventBus: CfnEventBus;
   readonly dataKey: Key;
+  /** Of records, after their last write. */
+  readonly retentionDays: number;
 }
 
 /** What a function does with records beside getting, making and changing them. */
@@ -44,6 +46,7 @@ export function bindExecutionStore(
   if (lists) actions.push('Query');
   if (checks) actions.push('ConditionCheckItem');
   fn.bindTable('STATE_TABLE', stores.stateTable, { actions, indexes });
+  setRetention(fn, stores);
   fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['PutItem'] });
 }
 
@@ -53,8 +56,14 @@ export function bindExecutionStore(
  */
 export function bindApprovalRecords(fn: PlatformFunction, stores: Stores, { events }: { events: boolean }): void {
   fn.bindTable('STATE_TABLE', stores.stateTable, { actions: ['GetItem', 'UpdateItem'] });
+  setRetention(fn, stores);
   if (events) fn.bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['PutItem'] });
   else fn.setEnvironment('EVENTS_TABLE', stores.eventsTable.tableName);
+}
+
+/** Whoever writes a record says when it expires. */
+function setRetention(fn: PlatformFunction, stores: Stores): void {
+  fn.setEnvironment('RETENTION_DAYS', String(stores.retentionDays));
 }
 
 /** `People`: what decisions and claims read of people. */

@@ -29,7 +29,7 @@ describeExecutionStoreContract('local AWS', async (clock) => {
   const client = new DynamoDBClient(await settings());
   const tables = await createTables(client);
   return {
-    store: dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock }),
+    store: dynamoExecutionStore({ client, ...tables, ids: ulidIds(clock), clock, retentionDays: 400 }),
     outbox: dynamoOutboxStore({ client, ...tables }),
     eventsOfChain: (chainId) => eventsOfChain(client, tables.stateTable, chainId),
     close: tables.remove,
@@ -60,7 +60,15 @@ async function blobStore() {
   const bucket = `blobs-${randomBytes(6).toString('hex')}`;
   await s3.send(new CreateBucketCommand({ Bucket: bucket }));
   return {
-    store: s3BlobStore({ dynamo, s3, presign: s3, stateTable: tables.stateTable, bucket }),
+    store: s3BlobStore({
+      dynamo,
+      s3,
+      presign: s3,
+      stateTable: tables.stateTable,
+      bucket,
+      clock: systemClock,
+      retentionDays: 400,
+    }),
     close: tables.remove,
   };
 }

@@ -26,7 +26,8 @@ function storeThatAnswers(...answers: ScriptedAnswer[]) {
     },
   };
   const client = new DynamoDBClient(aws.settings);
-  const store = dynamoExecutionStore({ client, stateTable: 'state', eventsTable: 'events', ids, clock, retry });
+  const tables = { stateTable: 'state', eventsTable: 'events', retentionDays: 400 };
+  const store = dynamoExecutionStore({ client, ...tables, ids, clock, retry });
   const execution = anExecution();
   const commit = () =>
     store.commit({

@@ -4,6 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { HttpResponse } from '@smithy/protocol-http';
 import { expect, it } from 'vitest';
 import { s3BlobStore } from '../../../lib/aws/s3-blob-store.ts';
+import { FakeClock } from '../../_helpers/fakes/fake-clock.ts';
 
 /** A store whose every object is `body`; `read` tells whether any of it was taken. */
 function storeOf(body: string) {
@@ -26,7 +27,8 @@ function storeOf(body: string) {
     },
   });
   const dynamo = new DynamoDBClient({ region: 'us-east-1' });
-  return { seen, stream, store: s3BlobStore({ dynamo, s3, presign: s3, stateTable: 'state', bucket: 'bucket' }) };
+  const names = { stateTable: 'state', bucket: 'bucket', retentionDays: 400 };
+  return { seen, stream, store: s3BlobStore({ dynamo, s3, presign: s3, clock: new FakeClock(), ...names }) };
 }
 
 it('reads a small object', async () => {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { buildEvent } from '../../../../lib/audit/build-event.ts';
 import type { ExecutionView } from '../../../../lib/client/api.ts';
 import { inputHash } from '../../../../lib/execution/input-hash.ts';
 import { anExecution } from '../../../_helpers/fakes/records.ts';
@@ -112,6 +113,32 @@ describe('a repeated start', () => {
     });
     const again = await api.call('POST', '/v1/executions', start);
     expect(again).toMatchObject({ status: 409, body: { error: { code: 'name_reused' } } });
+    expect(await api.machines.describe(arn)).toBeUndefined();
+  });
+
+  it('of a name whose records have expired is name_reused: its event chain goes on with no other execution', async () => {
+    const api = controlApi();
+    const { ids, clock, executions } = api;
+    const event = buildEvent({ ids, clock }, anExecution({ executionId: 'report:one' }), {
+      type: 'workflow.cancelled',
+      data: { reason: 'a year ago' },
+      actor: { type: 'system', id: 'test', via: 'test' },
+    });
+    const createdAt = clock.now().toISOString();
+    await api.audit.append({
+      schema: 1,
+      executionId: 'report:one',
+      outboxId: ids.next(),
+      events: [event],
+      createdAt,
+    });
+    // The table keeps the name, and nothing else of the execution.
+    vi.spyOn(executions, 'commit').mockResolvedValue(false);
+    const again = await api.call('POST', '/v1/executions', start);
+    expect(again).toMatchObject({
+      status: 409,
+      body: { error: { code: 'name_reused', message: expect.stringContaining('expired') } },
+    });
     expect(await api.machines.describe(arn)).toBeUndefined();
   });
 
