@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { appendToChain } from '../../../lib/audit/chain.ts';
 import type { ChainRecord } from '../../../lib/audit/events.ts';
 import { compareExecution, type RestoredExecution } from '../../../scripts/drill/compare.ts';
-import { EXECUTION_ID } from '../../_helpers/execution-scene.ts';
+import { EXECUTION_ARN, EXECUTION_ID } from '../../_helpers/execution-scene.ts';
 import { GATED, GateScene } from '../../_helpers/gate-scene.ts';
 
 /** One execution as it was after each of its steps, and its whole chain. */
@@ -21,6 +21,12 @@ async function restoredOf(scene: GateScene): Promise<RestoredExecution> {
   });
 }
 
+/** The state machine has ended, and EventBridge says so. */
+function stopped(scene: GateScene) {
+  scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
+  return scene.end();
+}
+
 async function tell(decision: 'approve' | 'reject' | 'cancel'): Promise<Story> {
   const scene = new GateScene();
   const moments: RestoredExecution[] = [];
@@ -34,7 +40,7 @@ async function tell(decision: 'approve' | 'reject' | 'cancel'): Promise<Story> {
   await then(scene.ask(prepared));
   if (decision === 'cancel') {
     await then(scene.beginToCancel());
-    await then(scene.end());
+    await then(stopped(scene));
   } else {
     await then(scene.decide('ada', decision));
     if (decision === 'approve') {
@@ -42,7 +48,8 @@ async function tell(decision: 'approve' | 'reject' | 'cancel'): Promise<Story> {
       await then(scene.invoke(prepared, GATED));
     }
     await then(scene.finish(prepared, GATED));
-    await then(decision === 'approve' ? scene.close({ literal: null }) : scene.end());
+    if (decision === 'approve') await then(scene.close({ literal: null }));
+    else await then(stopped(scene));
   }
   return { moments, chain: appendToChain(undefined, scene.executions.events(EXECUTION_ID)) };
 }

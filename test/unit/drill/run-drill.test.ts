@@ -1,6 +1,5 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { type DrillOptions, runDrill } from '../../../scripts/drill/run-drill.ts';
 import { awsError, type ScriptedAnswer, type SentRequest, scriptedAws } from '../../_helpers/scripted-aws.ts';
@@ -60,6 +59,13 @@ function account(different: { readonly [operation: string]: (request: SentReques
   return { drill, sent, said };
 }
 
+/** Texts and numbers as DynamoDB sends them. */
+function attributes(item: { readonly [name: string]: string | number }) {
+  return Object.fromEntries(
+    Object.entries(item).map(([name, value]) => [name, typeof value === 'string' ? { S: value } : { N: `${value}` }]),
+  );
+}
+
 const creating = () => ({ body: { Table: { TableStatus: 'CREATING' } } });
 
 describe('a restore drill', () => {
@@ -68,11 +74,11 @@ describe('a restore drill', () => {
     const { drill, sent, said } = account({
       Scan: ({ body }) =>
         body.includes('ExclusiveStartKey')
-          ? { body: { Items: [marshall({ ...record, pk: 'EXEC#a:2', status: 'running' })] } }
+          ? { body: { Items: [attributes({ ...record, pk: 'EXEC#a:2', status: 'running' })] } }
           : {
               body: {
-                Items: [marshall(record), marshall({ pk: 'SWITCH', sk: 'FREEZE' })],
-                LastEvaluatedKey: marshall({ pk: 'SWITCH', sk: 'FREEZE' }),
+                Items: [attributes(record), attributes({ pk: 'SWITCH', sk: 'FREEZE' })],
+                LastEvaluatedKey: attributes({ pk: 'SWITCH', sk: 'FREEZE' }),
               },
             },
     });
