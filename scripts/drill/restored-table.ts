@@ -98,14 +98,15 @@ export async function* scanCompared(client: DynamoDBClient, TableName: string): 
   } while (start !== undefined);
 }
 
-/** DynamoDB deletes no table that is still being restored: that is waited for first. */
-export async function deleteRestored(client: DynamoDBClient, TableName: string, patience: Patience): Promise<void> {
+/** Whether there was one to delete. DynamoDB deletes no table that is still being restored: that is waited for first. */
+export async function deleteRestored(client: DynamoDBClient, TableName: string, patience: Patience): Promise<boolean> {
   try {
     await client.send(new DeleteTableCommand({ TableName }));
   } catch (error) {
-    if (error instanceof ResourceNotFoundException) return;
+    if (error instanceof ResourceNotFoundException) return false;
     if (!(error instanceof ResourceInUseException)) throw error;
     await untilActive(client, TableName, patience);
     await client.send(new DeleteTableCommand({ TableName }));
   }
+  return true;
 }

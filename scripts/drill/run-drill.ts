@@ -1,5 +1,5 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBClient, TableAlreadyExistsException } from '@aws-sdk/client-dynamodb';
 import { dynamoAuditStore } from '../../lib/aws/dynamo-audit-store.ts';
 import type { AuditStore } from '../../lib/ports.ts';
 import {
@@ -63,18 +63,24 @@ export async function runDrill(options: DrillOptions, clients: DrillClients): Pr
   const tables = await findTables(clients.cloudFormation, stage);
   const table = `wflo-${stage}-drill-${now.toISOString().replace(/\D/g, '').slice(0, 14)}`;
   signal?.throwIfAborted();
-  let restoredTo: Date | undefined;
+  let isOurs = true;
+  let isBegun = false;
   try {
     report(`restores ${tables.state} into ${table}`);
-    restoredTo = await beginRestore(dynamo, tables.state, table, at);
+    const restoredTo = await beginRestore(dynamo, tables.state, table, at);
+    isBegun = true;
     await untilActive(dynamo, table, patience, signal);
     report('compares what was restored with the audit chains');
     const audit = dynamoAuditStore({ client: dynamo, auditTable: tables.audit });
     const result = await compareTable(dynamo, table, audit, signal);
     return { ...result, table, kept: keep, restoredTo: restoredTo?.toISOString() ?? null };
+  } catch (error) {
+    isOurs = !(error instanceof TableAlreadyExistsException);
+    throw error;
   } finally {
-    if (keep) report(`${table} is kept: delete it when you have looked at it`);
-    else await deleteOrTell(dynamo, table, patience, report);
+    if (keep && isBegun) report(`${table} is kept: delete it when you have looked at it`);
+    // After any other failure it may be there: the answer alone may have been lost.
+    else if (isOurs) await deleteOrTell(dynamo, table, patience, report);
   }
 }
 
@@ -136,8 +142,7 @@ async function deleteOrTell(
   report: DrillOptions['report'],
 ): Promise<void> {
   try {
-    await deleteRestored(dynamo, table, patience);
-    report(`${table} is deleted`);
+    if (await deleteRestored(dynamo, table, patience)) report(`${table} is deleted`);
   } catch (error) {
     report(`${table} could not be deleted, delete it yourself: ${error instanceof Error ? error.message : error}`);
   }

@@ -117,7 +117,16 @@ describe('a restore drill', () => {
       DeleteTable: () => awsError('ResourceNotFoundException'),
     });
     await expect(drill()).rejects.toThrow('InvalidRestoreTimeException');
-    expect(said.join()).not.toContain('could not be deleted');
+    expect(said).toEqual([expect.stringContaining('restores')]);
+  });
+
+  it('leaves a table alone that was there before, and one that was never made unmentioned', async () => {
+    const { drill, sent, said } = account({
+      RestoreTableToPointInTime: () => awsError('TableAlreadyExistsException'),
+    });
+    await expect(drill({ keep: true })).rejects.toThrow('TableAlreadyExistsException');
+    expect(sent('DeleteTable')).toEqual([]);
+    expect(said).toEqual([expect.stringContaining('restores')]);
   });
 
   it('waits for a table only so long, and says that it is left where AWS does not delete it', async () => {
