@@ -267,7 +267,9 @@ describe('a short sandbox step', () => {
 });
 
 describe('permissions are enforced', () => {
-  it('a step whose function lost its grant fails with AccessDenied, and the record says so', { timeout: 300_000 }, async () => {
+  it('a step whose function lost its grant fails with AccessDenied, and the record says so', {
+    timeout: 300_000,
+  }, async () => {
     const { Configuration } = await lambda.send(
       new GetFunctionCommand({ FunctionName: `wflo-${aws.stage}-finish-step` }),
     );

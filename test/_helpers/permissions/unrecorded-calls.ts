@@ -43,7 +43,6 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
       ['s3:GetObject', objects('uploads')],
       ['s3:GetObject', objects('workspaces')],
       STOP_TASK,
-      ['states:StopExecution', arn('states', 'execution:wflo-dev-any:any')],
       ['lambda:InvokeFunction', arn('lambda', 'function:wflo-dev-resume-approval')],
     ],
   }),
@@ -51,13 +50,7 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
     'of a runner that left an outcome and did not complete, or of a task that outlives its step or that no lease names',
     {
       FinishStep: [['s3:GetObject', objects('workspaces')], FIND_TASKS, STOP_TASK],
-      EndExecution: [
-        FIND_TASKS,
-        READ_BLOB,
-        WRITE_BLOB,
-        ['s3:GetObject', objects('uploads')],
-        ['s3:GetObject', objects('workspaces')],
-      ],
+      EndExecution: [FIND_TASKS, READ_BLOB, WRITE_BLOB, ['s3:GetObject', objects('workspaces')]],
     },
   ),
   ...unrecorded(

@@ -172,7 +172,7 @@ function configOf(asl: JsonObject, state: string, field: string): unknown {
   return JSON.parse(String(payload[field]));
 }
 
-const retry = { IntervalSeconds: 1, BackoffRate: 2, MaxAttempts: 8, MaxDelaySeconds: 60, JitterStrategy: 'FULL' };
+const retry = { IntervalSeconds: 1, BackoffRate: 2, MaxAttempts: 7, MaxDelaySeconds: 60, JitterStrategy: 'FULL' };
 
 describe('the states of an approval', () => {
   const approval = policy({ withinSeconds: 7200 });
