@@ -165,10 +165,11 @@ export class DataStack extends Stack {
           expiration: Duration.days(7),
         },
         {
-          // For later steps of the same execution, and for people who look at what an agent left.
+          // For later steps of the same execution, which may wait for a person for long, and for people who look at what an
+          // agent left. No execution is open for as long as this.
           id: 'forget-workspaces',
           prefix: 'workspaces/',
-          expiration: Duration.days(30),
+          expiration: Duration.days(deployment.retentionDays),
         },
         {
           // Not before the last record that names it.

@@ -153,7 +153,7 @@ describe('the artefact bucket', () => {
         .map(({ Prefix, ExpirationInDays }) => [Prefix, ExpirationInDays]),
     ).toEqual([
       ['uploads/', 7],
-      ['workspaces/', 30],
+      ['workspaces/', 400],
       ['blobs/', 800],
     ]);
   });
