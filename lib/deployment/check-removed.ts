@@ -40,11 +40,11 @@ export function checkRemoved({ machines }: Inventory, { removing }: WorkflowChan
 }
 
 /**
- * What has to go before this deployment, because it has the names that the deployment is about to give. Throws
- * `workflow_retained` where open executions still need it.
+ * What has to go before this deployment, because it may have the names that the deployment is about to give: those of
+ * workflows that come back, and of steps, which come back without a sign that could be read here. Throws
+ * `workflow_retained` where open executions still need a workflow.
  */
 export function checkAdded(found: Inventory, { adding }: WorkflowChange): readonly Leftover[] {
-  if (adding.length === 0) return [];
   const used = retainedInUse(found, adding).map(({ workflow, open }) => ({ workflow, open: open.length }));
   if (used.length === 0) return inTheWay(found, adding);
   throw new WfloError(

@@ -171,3 +171,39 @@ describe('a workflow that comes back', () => {
     expect(goneWhenDeployed).toBe(true);
   });
 });
+
+describe('a step that comes back', () => {
+  const fn = { name: 'wflo-prod-step-report-write', at: LONG_AGO, role: 'role', versions: [] };
+
+  it('has its name freed before CloudFormation makes its function, however new the deployment before is', async () => {
+    const on = scene(
+      {
+        stacks: { ...managed('prod', 'report'), deployedAt: new Date('2026-11-26T11:59:00.000Z') },
+        machines: [aMachine('report')],
+        functions: [fn],
+      },
+      ['report'],
+    );
+    let left: number | undefined;
+    await on.deploy(['report'], () => {
+      left = on.cloud.inventory.functions.length;
+      return 0;
+    });
+    expect(left).toBe(0);
+    expect(on.cloud.removed).toContainEqual({ kind: 'function', id: fn.name });
+  });
+
+  it('leaves the function to the execution that still names it', async () => {
+    const version = 'arn:aws:lambda:eu-central-1:123456789012:function:wflo-prod-step-report-write:1';
+    const on = scene(
+      {
+        stacks: managed('prod', 'report'),
+        machines: [aMachine('report', { open: [names({ versions: [version] })] })],
+        functions: [{ ...fn, versions: [{ arn: version, at: LONG_AGO, role: 'role' }] }],
+      },
+      ['report'],
+    );
+    await on.deploy(['report']);
+    expect(on.cloud.removed).toEqual([]);
+  });
+});
