@@ -31,7 +31,8 @@ export const CHECKOV_REASONS: readonly CheckovReason[] = [
   },
   {
     check: 'CKV_AWS_111',
-    resource: /^AWS::IAM::Policy\.Workflow\w+RoleDefaultPolicy\w+$/,
+    // Roles of state machines, and not those of step functions.
+    resource: /^AWS::IAM::Role\.Workflow(?!\w*Step)\w+Role[0-9A-F]{8}$/,
     reason:
       'log deliveries and traces have no resources to name, and the ids of tasks are unknown before they run; ' +
       'permissions.test.ts lists the actions that a policy may grant on all resources, and allows no other',
