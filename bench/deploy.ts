@@ -5,9 +5,10 @@ import { layOutProject, projectDir } from '../test/_helpers/local-aws.ts';
 import { type Benchmark, round } from './bench.ts';
 
 /** Of a workflow like any other, which the second deployment adds. */
-const ADDED = `import { seconds, workflow } from ${JSON.stringify(join(projectDir, '../../lib/index.ts'))};
+const ADDED = `import { z } from 'zod';
+import { seconds, workflow } from ${JSON.stringify(join(projectDir, '../../lib/index.ts'))};
 
-export default workflow('added', {}, (w) => {
+export default workflow('added', { input: z.object({}) }, (w) => {
   w.wait('a-moment', seconds(1));
 });
 `;

@@ -36,9 +36,11 @@ function table(figures: readonly Figure[]): string {
   ].join('\n');
 }
 
-/** Of a long list with one limit the README shows the largest only. */
+/** Of a list in which all have one limit the README shows the largest only. */
 function forReadme({ title, figures }: Result): readonly Figure[] {
-  if (figures.length < 6) return figures;
+  const [first] = figures;
+  const alike = figures.every(({ limit }) => limit !== undefined && limit === first?.limit);
+  if (figures.length < 6 || !alike) return figures;
   const largest = figures.reduce((a, b) => (b.value > a.value ? b : a));
   return [{ ...largest, what: `${title}, largest of ${figures.length} (${largest.what})` }];
 }
