@@ -29,20 +29,15 @@ export class RetainedRole extends Role {
   /** Names the policy. Known only when all grants are made, so a token. */
   readonly policyHash: string;
   private readonly own: PolicyDocument;
-  private readonly statements: PolicyStatement[];
 
   constructor(scope: Construct, id: string, { deployment, assumedBy, description }: RetainedRoleProps) {
     const own = new PolicyDocument();
-    const statements: PolicyStatement[] = [];
     const policyHash = Lazy.uncachedString({
       // Asked for often: not while CDK only looks for references, and without the merging that the document does.
       produce: ({ preparing }) =>
         preparing
           ? '0'.repeat(HASH)
-          : sha256(canonicalJson(Stack.of(scope).resolve(statements.map((each) => each.toStatementJson())))).slice(
-              0,
-              HASH,
-            ),
+          : sha256(canonicalJson(Stack.of(scope).resolve(own.toJSON()) ?? {})).slice(0, HASH),
     });
     super(scope, id, {
       assumedBy,
@@ -51,13 +46,11 @@ export class RetainedRole extends Role {
       inlinePolicies: { Own: own },
     });
     this.own = own;
-    this.statements = statements;
     this.policyHash = policyHash;
     retainOnReplacement(this, removalPolicy(deployment));
   }
 
   override addToPrincipalPolicy(statement: PolicyStatement): AddToPrincipalPolicyResult {
-    this.statements.push(statement);
     this.own.addStatements(statement);
     return { statementAdded: true, policyDependable: this };
   }
