@@ -1,4 +1,3 @@
-import { machineEnd } from '../../../lib/execution/machine-end.ts';
 import type { ExecutionRecord } from '../../../lib/execution/records.ts';
 import { endExecution } from '../../end-execution/end.ts';
 import { type Look, overdueSince } from '../check.ts';
@@ -8,7 +7,7 @@ import type { ReconcilePorts } from '../ports.ts';
 export async function endIfEndedUnseen(ports: ReconcilePorts, execution: ExecutionRecord): Promise<Look> {
   const machine = await ports.machines.describe(execution.executionArn);
   // Nearly always it runs on: then this is the only call.
-  if (machineEnd(machine) === undefined) return 'fine';
+  if (machine === undefined || machine.status === 'RUNNING') return 'fine';
   if ((await endExecution(ports, execution.executionArn)) !== 'ended') return 'fine';
-  return overdueSince(ports.clock.now(), machine?.endedAt);
+  return overdueSince(ports.clock.now(), machine.endedAt);
 }
