@@ -33,6 +33,18 @@ const usage = z.object({
 const quorums = z.array(z.object({ group: z.string(), min: z.number().int().positive() }));
 const scope = z.object({ all: z.boolean(), workflows: z.array(z.string()), tenants: z.array(z.string()) });
 
+/** Whole nano-USD. */
+const money = z.number().int();
+/** As the ledger names it: `execution`, `agent`, `workflow` or `tenant`, with what makes it this one. */
+const budgetScope = z.object({
+  kind: z.enum(['execution', 'agent', 'workflow', 'tenant']),
+  agent: z.string().optional(),
+  workflow: z.string().optional(),
+  tenant: z.string().optional(),
+  window: z.enum(['day', 'month']).optional(),
+  period: z.string().optional(),
+});
+
 interface CatalogueEntry {
   readonly description: string;
   readonly data: z.ZodObject;
@@ -63,6 +75,10 @@ export const EVENT_CATALOGUE = {
   },
   'workflow.rejected': {
     description: 'An execution ended because an approval that it needed was rejected or expired.',
+    data: z.object({ error }),
+  },
+  'workflow.budget_exceeded': {
+    description: 'An execution was stopped because a budget did not suffice for what it asked.',
     data: z.object({ error }),
   },
   'step.prepared': {
@@ -149,6 +165,43 @@ export const EVENT_CATALOGUE = {
   'approval.refused': {
     description: 'A claim was refused because its approval does not cover it.',
     data: z.object({ approvalId: z.string().optional(), code: z.string(), message: z.string() }),
+  },
+  'cost.settled': {
+    description:
+      'An attempt of a step is over, and this is what it cost so far: the sum over its ledger entries, with the SHA-256 over their canonical JSON in the order of their ids. Money is whole nano-USD.',
+    data: z.object({ costNanoUsd: money, calls: z.number().int(), entriesSha256: hash }),
+  },
+  'cost.alert': {
+    description: 'What was spent of a budget has reached a share of it that was asked to be told of. Once for each.',
+    data: z.object({ scope: budgetScope, threshold: z.number(), spentNanoUsd: money, limitNanoUsd: money }),
+  },
+  'cost.exceeded': {
+    description: 'A model call or a sandbox was refused, because a budget had too little left for its worst case.',
+    data: z.object({
+      scope: budgetScope,
+      limitNanoUsd: money,
+      spentNanoUsd: money,
+      heldNanoUsd: money,
+      neededNanoUsd: money,
+      onExceeded: z.enum(['deny', 'stop', 'ask']),
+    }),
+  },
+  'cost.unsettled': {
+    description: 'What a call cost is not known; all that was reserved for it stays held until somebody settles it.',
+    data: z.object({ holdId: z.string(), heldNanoUsd: money, reason: z.string() }),
+  },
+  'budget.set': {
+    description: 'The limits of a tenant were set. An absent limit: any amount.',
+    data: z.object({
+      tenant: z.string(),
+      dailyNanoUsd: money.optional(),
+      monthlyNanoUsd: money.optional(),
+      alertsAt: z.array(z.number()).optional(),
+    }),
+  },
+  'budget.raised': {
+    description: 'The budget of an execution, or of one agent in it, was raised.',
+    data: z.object({ agent: z.string().optional(), byNanoUsd: money, limitNanoUsd: money }),
   },
   'people.bootstrapped': {
     description: 'The first administrator of the deployment was made.',

@@ -1,3 +1,4 @@
+import type { RateLimits } from '../budget/ledger.ts';
 import type { ErrorData } from '../errors.ts';
 import type { Exit } from '../sandbox/exit.ts';
 import type { Usage, WorkspaceObject } from '../sandbox/protocol.ts';
@@ -50,6 +51,8 @@ export interface ExecutionRecord {
   readonly endedAt?: string;
   /** When the workflow's own `timeout` is over. */
   readonly timeoutAt?: string;
+  /** What a budget that does not suffice means for it, and its limit at the start (nano-USD); the ledger has the present one. */
+  readonly budget?: { readonly onExceeded: OnExceeded; readonly limit?: number };
   /** How many approvals of this execution are pending; absent: none. Above 0 the status is `waiting_approval`. */
   readonly openApprovals?: number;
   /** The tenant in which it counts among the open executions of its workflow; whoever ends it counts it off. */
@@ -199,7 +202,28 @@ export interface LeaseRecord {
   readonly checkAt?: string;
   /** SHA-256 of the accepted completion, so that a repeat is a no-op and a contradiction a conflict. */
   readonly completionHash?: string;
+  /** What the gateway may do for its holder: the claims of the lease. Absent in leases of before there was a gateway: nothing. */
+  readonly modelAccess?: ModelAccess;
 }
+
+/** Written by Prepare from the definition; the gateway takes who pays and what is allowed from here alone. */
+export interface ModelAccess {
+  readonly tenant: string;
+  readonly workflow: string;
+  /** The step's `agent`, else its path. */
+  readonly agent: string;
+  /** Names of models, `*` for any number of characters; nothing matches an empty list. */
+  readonly models: readonly string[];
+  readonly rate?: RateLimits;
+  readonly onExceeded: OnExceeded;
+}
+
+/**
+ * What a refused call means for its execution. `deny`: the agent may go on without it. `stop`: the execution ends as
+ * `budget_exceeded`. `ask`: a person may raise the budget. An agent's own budget only ever denies that agent.
+ */
+export const ON_EXCEEDED = ['deny', 'stop', 'ask'] as const;
+export type OnExceeded = (typeof ON_EXCEEDED)[number];
 
 export interface Session {
   readonly tokenHash: string;

@@ -29,7 +29,7 @@ export function isFinal(status: ExecutionStatus): boolean {
 }
 
 /** The ways in which an execution can end without reaching Close. */
-export type EndingStatus = 'failed' | 'cancelled' | 'timed_out' | 'rejected';
+export type EndingStatus = 'failed' | 'cancelled' | 'timed_out' | 'rejected' | 'budget_exceeded';
 
 /** Status of one attempt of a step. `waiting_approval`: frozen, and nobody may act before it is approved. `outcome_unknown`: lost after its claim, and its effects cannot be known. */
 export const ATTEMPT_STATUSES = [

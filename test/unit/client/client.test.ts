@@ -185,10 +185,10 @@ describe('calls that fail on the way', () => {
   });
 
   it('keep the code of a newer API in the message', async () => {
-    const server = await serve(() => answer(409, { error: { code: 'budget_pending', message: 'wait' } }));
+    const server = await serve(() => answer(409, { error: { code: 'code_of_tomorrow', message: 'wait' } }));
     await expect(clientOf(server).workflows()).rejects.toMatchObject({
       code: 'internal',
-      message: 'budget_pending: wait',
+      message: 'code_of_tomorrow: wait',
     });
   });
 
