@@ -212,6 +212,12 @@ export interface Budgets {
   listCosts(tenant: string, days: { readonly from: string; readonly to: string }): Promise<readonly CostRow[]>;
 }
 
+/** Things that are told once, however often they are noticed. */
+export interface Announcements {
+  /** `chainId`: an execution id, or `tenant:<tenant>`. Marker and events in one transaction; false, with nothing written, where the marker was there. */
+  announceOnce(marker: string, chainId: string, events: readonly WfloEvent[]): Promise<boolean>;
+}
+
 // ---- Task tokens -----------------------------------------------------------------------------------------------
 
 /** Write side: nobody who writes tokens reads them. */
