@@ -19,7 +19,15 @@ export async function installTool(tool: 'cfn-lint' | 'checkov'): Promise<string>
     mkdirSync(join(root, 'build'), { recursive: true });
     const python = await findPython(process.env);
     runTool(python.executable, ['-m', 'venv', venv]);
-    runTool(join(venv, 'bin', 'pip'), ['install', '--quiet', '--no-deps', '--requirement', requirements]);
+    runTool(join(venv, 'bin', 'pip'), [
+      'install',
+      '--quiet',
+      '--no-deps',
+      '--retries',
+      '10',
+      '--requirement',
+      requirements,
+    ]);
     writeFileSync(stamp, wanted);
   }
   return join(venv, 'bin', tool);
