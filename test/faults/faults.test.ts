@@ -63,6 +63,8 @@ const RUNS: readonly Run[] = [
   { workflow: 'branching', input: { amount: 4 } },
   { workflow: 'gated', input: { note: 'another' }, asks: 'act' },
 ];
+/** On these all others hang. */
+const MUST_DIE = ['relay-events', 'reconcile'];
 /** Two that wait for somebody, and one at work: a restart meets them open. */
 const OPEN: readonly Run[] = [
   { workflow: 'gated', input: { note: 'waits' }, asks: 'act' },
@@ -207,7 +209,9 @@ it('keeps every promise while workers and runners die, calls of AWS go wrong, an
   }
   killer.start();
   await tables.bringLooksForward();
-  const after = await runAll(4);
+  const after = [...(await runAll(4))];
+  // Who dies is drawn, and a slow machine draws less often.
+  while (MUST_DIE.some((victim) => killer.counts[victim] === undefined)) after.push(...(await runAll(1)));
   for (const executionId of open) expect(await untilEnded(executionId), executionId).toBe('failed');
   await killer.stop();
   faults.end();
@@ -215,7 +219,6 @@ it('keeps every promise while workers and runners die, calls of AWS go wrong, an
   await eventually(reconcile, (quiet) => quiet, 'reconcile has nothing left to repair', 120);
   console.log(`seed ${SEED}: killed ${JSON.stringify(killer.counts)}`);
   console.log(`calls gone wrong: ${JSON.stringify(faults.counts)}`);
-  for (const victim of ['relay-events', 'reconcile']) expect(killer.counts[victim], victim).toBeGreaterThan(0);
   await expectTrueEnds([...before, ...open, ...after]);
 });
 
