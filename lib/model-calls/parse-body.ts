@@ -4,9 +4,12 @@ import { CallRefused } from './wire-format.ts';
 
 /** Deeper than any request or schema that a provider takes, and far from any stack's end. */
 const MAX_DEPTH = 128;
+/** Python reads a number of a million digits as it stands, and would show all of them to a model; JavaScript keeps 17. */
+const MAX_NUMBER_LENGTH = 64;
 
 /**
- * The JSON object of a body, strictly: UTF-8 without a wrong byte, at most 128 levels, no name twice in one object.
+ * The JSON object of a body, strictly: UTF-8 without a wrong byte, at most 128 levels, no name twice in one object, no
+ * number of more than 64 characters.
  * Readers differ in which of two equal names they take, so what is priced here could be read otherwise by a provider.
  * O(n). Throws `CallRefused` with `malformed_json`.
  */
@@ -37,12 +40,18 @@ function parse(text: string): unknown {
 /** Each object that is open has its set of names; an array has none. Whatever else is wrong is for the parser to find. */
 function checkStructure(text: string): void {
   const open: (Set<unknown> | undefined)[] = [];
+  let numberLength = 0;
   for (let at = 0; at < text.length; at++) {
-    switch (text.charCodeAt(at)) {
+    const char = text.charCodeAt(at);
+    numberLength = isOfNumber(char) ? numberLength + 1 : 0;
+    if (numberLength > MAX_NUMBER_LENGTH) {
+      throw new CallRefused(malformedJson(`it has a number of more than ${MAX_NUMBER_LENGTH} characters`));
+    }
+    switch (char) {
       case 0x7b /* { */:
       case 0x5b /* [ */:
         if (open.length === MAX_DEPTH) throw new CallRefused(malformedJson(`it nests deeper than ${MAX_DEPTH} levels`));
-        open.push(text.charCodeAt(at) === 0x7b ? new Set() : undefined);
+        open.push(char === 0x7b ? new Set() : undefined);
         break;
       case 0x7d /* } */:
       case 0x5d /* ] */:
@@ -63,6 +72,11 @@ function checkStructure(text: string): void {
         }
     }
   }
+}
+
+/** A digit, a sign, a point or an exponent. */
+function isOfNumber(char: number): boolean {
+  return (char >= 0x30 && char <= 0x39) || char === 0x2b || char === 0x2d || char === 0x2e || (char | 0x20) === 0x65;
 }
 
 /** Index of the quote that closes the string that opens at `from`. */
