@@ -1,7 +1,6 @@
-import { CallRefused, type CallRefusal, type ModelCall, type WireFormat } from '../../lib/model-calls/wire-format.ts';
-import { isModelAllowed } from '../../lib/model-calls/allowed-models.ts';
-import { lookupOf } from '../../lib/budget/lookup.ts';
 import type { ModelLookup } from '../../lib/budget/price-book.ts';
+import { isModelAllowed } from '../../lib/model-calls/allowed-models.ts';
+import { type CallRefusal, CallRefused, type ModelCall, type WireFormat } from '../../lib/model-calls/wire-format.ts';
 import type { Closing } from './close-hold.ts';
 import type { FirstWord } from './delivery.ts';
 import type { InFlight } from './in-flight.ts';
@@ -89,7 +88,8 @@ async function answerOf(gateway: Gateway, incoming: IncomingCall, known: Known):
   const passed = passOn(gateway, { caller, call, access, reservation, gone, startedAt }, say);
   inFlight.follow(passed);
   const first = await word;
-  const answer = first.kind === 'answer' ? answered(first, call, reservation) : nativeAnswer(incoming, known, first.refusal);
+  const answer =
+    first.kind === 'answer' ? answered(first, call, reservation) : nativeAnswer(incoming, known, first.refusal);
   void passed.then(({ closing, clientGone }) => {
     const outcome = first.kind === 'answer' ? outcomeOf(closing) : first.refusal.code;
     const cost = closing.kind === 'settle' ? { costNanoUsd: closing.cost } : {};

@@ -15,10 +15,7 @@ const OPEN = EXECUTION_STATUSES.filter((status) => !isFinal(status));
 /** Between two looks at a budget that a person may raise. */
 const LOOK_MS = 1000;
 
-type Ports = Pick<
-  GatewayPorts,
-  'announcements' | 'budgets' | 'executions' | 'machines' | 'clock' | 'ids' | 'signals'
->;
+type Ports = Pick<GatewayPorts, 'announcements' | 'budgets' | 'executions' | 'machines' | 'clock' | 'ids' | 'signals'>;
 
 /** What a refusal means for the execution: an agent's own budget only ever denies that agent. */
 export function meaningOf(caller: Caller, { code, scope }: BudgetRefusal): OnExceeded {
@@ -40,11 +37,9 @@ export async function announceExceeded(
     const execution = await ports.executions.getExecution(executionId);
     if (execution === undefined) return;
     const event = buildEvent(ports, execution, exceededEvent(caller, refused, onExceeded));
-    await ports.announcements.announceOnce(
-      `exceeded:${scopeName(refused.scope)}:${refused.limit}`,
-      executionId,
-      [event],
-    );
+    await ports.announcements.announceOnce(`exceeded:${scopeName(refused.scope)}:${refused.limit}`, executionId, [
+      event,
+    ]);
   } catch (error) {
     ports.signals.count('ExceededNotAnnounced');
     ports.signals.failed('cost.exceeded was not written', error, { executionId });
@@ -103,13 +98,18 @@ function writeEnding(
 
 /**
  * Waits until the budget was raised, or calls in flight have left enough of it. False where nothing of that happened in
- * time, or the caller went away.
+ * time, the caller went away, or the gateway is to stop.
  */
-export async function untilRaised(ports: Ports, refused: BudgetRefusal, gone: AbortSignal): Promise<boolean> {
+export async function untilRaised(
+  ports: Ports,
+  refused: BudgetRefusal,
+  gone: AbortSignal,
+  isStopping: () => boolean,
+): Promise<boolean> {
   const deadline = ports.clock.now().getTime() + ASK_SECONDS * 1000;
   for (;;) {
     const left = deadline - ports.clock.now().getTime();
-    if (left <= 0 || gone.aborted) return false;
+    if (left <= 0 || gone.aborted || isStopping()) return false;
     await sleep(Math.min(left, LOOK_MS * (0.75 + Math.random() / 2)), gone);
     if (gone.aborted) return false;
     const scope = await ports.budgets.getScope(refused.scope);

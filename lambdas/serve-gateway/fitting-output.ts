@@ -1,5 +1,5 @@
-import type { BudgetRefusal } from '../../lib/budget/ledger.ts';
 import { worstCaseOf } from '../../lib/budget/cost.ts';
+import type { BudgetRefusal } from '../../lib/budget/ledger.ts';
 import { minusUsd } from '../../lib/budget/money.ts';
 import type { ModelCall } from '../../lib/model-calls/wire-format.ts';
 

@@ -19,10 +19,11 @@ export class InFlight {
 
   /** Work that must not be cut off. It reports its own failures. */
   follow(work: Promise<unknown>): void {
-    const ended = work.then(
-      () => this.#work.delete(ended),
-      () => this.#work.delete(ended),
-    );
+    const ended: Promise<void> = work
+      .catch(() => undefined)
+      .then(() => {
+        this.#work.delete(ended);
+      });
     this.#work.add(ended);
   }
 

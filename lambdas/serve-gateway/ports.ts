@@ -24,10 +24,11 @@ export type GatewayMetric =
 
 /** One line for each call. Never a body, a prompt, a key or a token. */
 export interface CallLine {
-  readonly executionId: string;
-  readonly stepPath: string;
-  readonly attempt: number;
-  readonly agent: string;
+  /** Absent, as the next three, where the caller is not known. */
+  readonly executionId?: string;
+  readonly stepPath?: string;
+  readonly attempt?: number;
+  readonly agent?: string;
   /** Absent where nothing was held. */
   readonly callId?: string;
   readonly provider: Provider;

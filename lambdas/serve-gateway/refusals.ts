@@ -1,5 +1,5 @@
-import { usdText } from '../../lib/budget/money.ts';
 import type { BudgetRefusal, RateLimits, Scope } from '../../lib/budget/ledger.ts';
+import { usdText } from '../../lib/budget/money.ts';
 import { type ErrorCode, WfloError } from '../../lib/errors.ts';
 import type { CallRefusal } from '../../lib/model-calls/wire-format.ts';
 

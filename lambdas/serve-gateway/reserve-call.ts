@@ -75,7 +75,8 @@ export async function reserveCall(
     }
     if (result.refusal.code === 'budget_exhausted') await announceExceeded(ports, caller, result.refusal, meaning);
     if (meaning === 'deny') return refusedWith(refused);
-    if (!(await untilRaised(ports, result.refusal, gone))) return refusedWith(pendingRefusal(refused));
+    if (!(await untilRaised(ports, result.refusal, gone, () => inFlight.stopping)))
+      return refusedWith(pendingRefusal(refused));
   }
 }
 
@@ -93,6 +94,9 @@ async function reserve(ports: GatewayPorts, inFlight: InFlight, request: HoldReq
   }
 }
 
-function refusedWith(refused: CallRefusal, more: { readonly stop?: boolean; readonly fenced?: boolean } = {}): Reserved {
+function refusedWith(
+  refused: CallRefusal,
+  more: { readonly stop?: boolean; readonly fenced?: boolean } = {},
+): Reserved {
   return { kind: 'refused', refusal: refused, stop: more.stop ?? false, fenced: more.fenced ?? false };
 }
