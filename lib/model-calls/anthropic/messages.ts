@@ -1,0 +1,145 @@
+import type { ModelPrice } from '../../budget/price-book.ts';
+import type { UsageBound } from '../../budget/usage.ts';
+import type { Json, JsonObject } from '../../json.ts';
+import { setMember } from '../change-body.ts';
+import { parseBody } from '../parse-body.ts';
+import { invalidField, unknownModel, unpricedFeature } from '../refusals.ts';
+import { upstreamHeaders } from '../upstream-headers.ts';
+import { CallRefused, type CallRequest, type ModelCall, type WireFormat } from '../wire-format.ts';
+import { boundClaudeRequest, checkBetas } from './claude-request.ts';
+import { CountTokensMeter, MessagesMeter } from './messages-meter.ts';
+import { textAt } from './read-field.ts';
+import { refuseAnthropic } from './refuse.ts';
+
+const MESSAGES = '/v1/messages';
+const COUNT_TOKENS = '/v1/messages/count_tokens';
+/** Events have looked as they are read here since this version. */
+const API_VERSION = '2023-06-01';
+
+/** Anthropic's own API: messages, streamed or not, and the free counting of their tokens. */
+export const anthropicMessages: WireFormat = {
+  name: 'anthropic-messages',
+  provider: 'anthropic',
+
+  serves(method, path) {
+    return method === 'POST' && (path === MESSAGES || path === COUNT_TOKENS);
+  },
+
+  parse(request, models) {
+    const body = parseBody(request.body);
+    const model = textAt(body.model, 'model');
+    const price = models('anthropic', model);
+    if (price === undefined) throw new CallRefused(unknownModel('anthropic', model));
+    const headers = headersOf(request);
+    const path = request.path + queryOf(request.query);
+    return request.path === COUNT_TOKENS
+      ? countTokensCall(request, body, price, path, headers)
+      : messagesCall(request, body, price, path, headers);
+  },
+
+  refuse: refuseAnthropic,
+};
+
+/** Only here, beside what every surface of Claude has. */
+const MESSAGES_FIELDS = new Set(['model', 'stream', 'service_tier', 'speed', 'inference_geo']);
+const COUNT_FIELDS = new Set(['model', 'speed']);
+
+function messagesCall(
+  request: CallRequest,
+  body: JsonObject,
+  price: ModelPrice,
+  path: string,
+  headers: { readonly [name: string]: string },
+): ModelCall {
+  checkStandard(body);
+  const stream = streamOf(body.stream);
+  const claude = boundClaudeRequest(body, price, MESSAGES_FIELDS);
+  if (claude.asked.webSearch && price.fees.webSearch === undefined) {
+    throw new CallRefused(unpricedFeature('web search for this model'));
+  }
+  // `auto`, which is also what is taken without it, would use priority capacity where the organisation has some.
+  let upstream =
+    body.service_tier === 'standard_only' ? request.body : setMember(request.body, ['service_tier'], 'standard_only');
+  if (claude.maxTokensMissing) upstream = setMember(upstream, ['max_tokens'], claude.maxTokens);
+  return {
+    format: 'anthropic-messages',
+    provider: 'anthropic',
+    price,
+    stream,
+    bound: claude.bound,
+    ...(claude.boundWithOutput === undefined ? {} : { boundWithOutput: claude.boundWithOutput }),
+    upstream: { method: 'POST', path, headers, body: upstream },
+    notes: claude.maxTokensMissing ? { 'x-wflo-max-output-tokens': String(claude.maxTokens) } : {},
+    meter: () => new MessagesMeter(claude, price, stream),
+  };
+}
+
+const FREE: UsageBound = { inputTokens: 0, inputClasses: ['input'], outputTokens: 0, outputClasses: ['output'] };
+
+function countTokensCall(
+  request: CallRequest,
+  body: JsonObject,
+  price: ModelPrice,
+  path: string,
+  headers: { readonly [name: string]: string },
+): ModelCall {
+  checkStandard(body);
+  boundClaudeRequest(body, price, COUNT_FIELDS);
+  return {
+    format: 'anthropic-messages',
+    provider: 'anthropic',
+    price,
+    stream: false,
+    bound: FREE,
+    upstream: { method: 'POST', path, headers, body: request.body },
+    notes: {},
+    meter: () => new CountTokensMeter(),
+  };
+}
+
+function streamOf(value: Json | undefined): boolean {
+  if (value === undefined || value === null) return false;
+  if (typeof value !== 'boolean') throw new CallRefused(invalidField('stream', 'has to be true or false'));
+  return value;
+}
+
+/** The values of fields that choose another price, at which they do not. */
+const STANDARD: { readonly [field: string]: readonly string[] } = {
+  service_tier: ['auto', 'standard_only'],
+  speed: ['standard'],
+  inference_geo: ['global'],
+};
+
+function checkStandard(body: JsonObject): void {
+  for (const [field, standard] of Object.entries(STANDARD)) {
+    const value = body[field];
+    if (value === undefined || value === null) continue;
+    if (!standard.some((known) => known === value))
+      throw new CallRefused(unpricedFeature(`${field} ${JSON.stringify(value)}`));
+  }
+}
+
+function headersOf(request: CallRequest): { readonly [name: string]: string } {
+  const version = request.headers.get('anthropic-version') ?? API_VERSION;
+  if (version !== API_VERSION) {
+    throw new CallRefused(invalidField('the header anthropic-version', `has to be ${API_VERSION}`));
+  }
+  const betas = (request.headers.get('anthropic-beta') ?? '')
+    .split(',')
+    .map((beta) => beta.trim())
+    .filter((beta) => beta !== '');
+  checkBetas(betas);
+  return upstreamHeaders(request, {
+    'anthropic-version': API_VERSION,
+    ...(betas.length === 0 ? {} : { 'anthropic-beta': betas.join(',') }),
+  });
+}
+
+/** The SDKs mark their beta client with `beta=true`. */
+function queryOf(query: URLSearchParams): string {
+  for (const [name, value] of query) {
+    if (name !== 'beta' || value !== 'true')
+      throw new CallRefused(unpricedFeature(`the query parameter ${name.slice(0, 100)}`));
+  }
+  return query.size === 0 ? '' : '?beta=true';
+}

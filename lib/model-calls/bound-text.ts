@@ -1,0 +1,49 @@
+import type { Json } from '../json.ts';
+
+/**
+ * No token of the providers' tokenisers covers less than one byte of UTF-8, so text has at most as many tokens as bytes.
+ * That is about four times too many for prose, and always right; it needs no tokeniser, which would take a minute for
+ * 18 KB of joined emoji. O(n).
+ */
+export function textBytes(text: string): number {
+  return Buffer.byteLength(text, 'utf8');
+}
+
+/** What a template may write around a name or an element of JSON: quotes, commas, line breaks, indentation. */
+const MEMBER_TOKENS = 8;
+
+/** A bound of the tokens of a JSON value (a schema, arguments of a tool), however the provider writes it down. */
+export function jsonTokens(value: Json): number {
+  if (typeof value === 'string') return textBytes(value) + escapes(value);
+  if (Array.isArray(value)) {
+    let tokens = MEMBER_TOKENS;
+    for (const element of value) tokens += MEMBER_TOKENS + jsonTokens(element);
+    return tokens;
+  }
+  if (typeof value === 'object' && value !== null) {
+    let tokens = MEMBER_TOKENS;
+    for (const name in value) {
+      tokens += MEMBER_TOKENS + textBytes(name) + jsonTokens((value as { [name: string]: Json })[name] ?? null);
+    }
+    return tokens;
+  }
+  return String(value).length;
+}
+
+/** Characters that JSON text writes as two or more: a provider may write the value down as JSON. */
+function escapes(text: string): number {
+  return textBytes(JSON.stringify(text)) - textBytes(text) - 2;
+}
+
+/** Tokens that a provider's template puts around what a request says. */
+export interface TemplateTokens {
+  readonly request: number;
+  readonly message: number;
+  /** Once, where there are tools. */
+  readonly tools: number;
+  readonly tool: number;
+}
+
+export function templateTokens(template: TemplateTokens, messages: number, tools: number): number {
+  return template.request + template.message * messages + (tools === 0 ? 0 : template.tools + template.tool * tools);
+}
