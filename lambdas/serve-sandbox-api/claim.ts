@@ -79,6 +79,7 @@ async function decideOnce(
     epoch: decision.lease.epoch,
     heartbeatSeconds: HEARTBEAT_SECONDS,
     outcomeUrl: await ports.blobs.outcomeUrl(outcomeKey(request, request.leaseId)),
+    modelsUrl: ports.modelsUrl ?? '',
     work,
   };
 }

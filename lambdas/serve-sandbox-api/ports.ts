@@ -28,4 +28,6 @@ export interface SandboxApiPorts {
   readonly signals: SandboxApiSignals;
   /** Name or ARN of the cluster that sandboxes run in. */
   readonly cluster: string;
+  /** Base URL of the model gateway; absent where the deployment has none. */
+  readonly modelsUrl?: string;
 }

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { MODEL_VARIABLES } from '../sandbox/model-environment.ts';
 import { isFargateSize, nearestFargateSize } from '../sandbox/sizes.ts';
 import type { Block, LambdaStep, RetryPolicy, SandboxStep, Step, WorkflowDefinition } from '../workflow/definition.ts';
 import { checkDuration, isWithin } from './check-duration.ts';
@@ -90,18 +91,8 @@ function checkSandbox(step: SandboxStep, report: Report): void {
     );
   }
   for (const name of Object.keys(step.env)) {
-    const reserved = RESERVED_ENV.find((prefix) => name.toUpperCase().startsWith(prefix));
-    if (ENV_NAME.test(name) && reserved === undefined) continue;
-    report(
-      'invalid_env',
-      `${path}.env.${name}`,
-      reserved === undefined
-        ? `"${name}" is not a name of an environment variable`
-        : `names with ${reserved} are reserved`,
-      reserved === undefined
-        ? 'use letters, digits and _, not beginning with a digit'
-        : 'give the variable another name',
-    );
+    const fault = faultOfVariable(name);
+    if (fault !== undefined) report('invalid_env', `${path}.env.${name}`, fault.message, fault.fix);
   }
   if (!isFargateSize({ cpu, memoryMib })) {
     const nearest = nearestFargateSize({ cpu, memoryMib });
@@ -113,6 +104,24 @@ function checkSandbox(step: SandboxStep, report: Report): void {
     );
   }
   if (step.code !== undefined) checkRelative('the code folder', step.code, `${path}.code`, report);
+}
+
+function faultOfVariable(name: string): { readonly message: string; readonly fix: string } | undefined {
+  if (!ENV_NAME.test(name)) {
+    return {
+      message: `"${name}" is not a name of an environment variable`,
+      fix: 'use letters, digits and _, not beginning with a digit',
+    };
+  }
+  if (MODEL_VARIABLES.includes(name.toUpperCase())) {
+    return {
+      message: `${name} is reserved: it leads the SDK of a provider to the model gateway, which holds the keys`,
+      fix: 'leave it out, and let the agent use the SDK as it is',
+    };
+  }
+  const prefix = RESERVED_ENV.find((one) => name.toUpperCase().startsWith(one));
+  if (prefix === undefined) return undefined;
+  return { message: `names with ${prefix} are reserved`, fix: 'give the variable another name' };
 }
 
 function checkLambda(step: LambdaStep, report: Report): void {

@@ -20,7 +20,7 @@ const message = z.string().max(4_000);
 /** `lost` and the like are the control plane's own findings; a runner reports what it saw. */
 const exit = z
   .object({
-    reason: z.enum(['ok', 'agent_failed', 'timed_out', 'out_of_memory', 'killed', 'runner_error']),
+    reason: z.enum(['ok', 'agent_failed', 'timed_out', 'out_of_memory', 'killed', 'runner_error', 'budget_exceeded']),
     code: z.number().int().min(0).max(255).nullable(),
     signal: z.string().max(16).exactOptional(),
     message: message.exactOptional(),

@@ -65,6 +65,8 @@ export interface ClaimAnswer {
   readonly heartbeatSeconds: number;
   /** Where `outcome.json` goes beside `complete`: a PUT URL without a signed length, renewed by every heartbeat. */
   readonly outcomeUrl: string;
+  /** Base URL of the model gateway, without a slash at its end; '' where the deployment has none. */
+  readonly modelsUrl: string;
   readonly work: Work;
 }
 

@@ -46,6 +46,16 @@ export function exitOf(end: AgentEnd): Exit {
   return { reason: 'agent_failed', code: end.code, message: `the agent ended with code ${end.code}${becauseOf(end)}` };
 }
 
+/**
+ * The gateway refused a model call, and with it the rest of the step, however the agent took it. An agent whose
+ * processes could not be ended stays one.
+ */
+export function exitOfBudget(exit: Exit, message: string): Exit {
+  if (exit.reason === 'runner_error') return exit;
+  // An agent that was quicker than the signal has not ended well for that.
+  return { reason: 'budget_exceeded', code: exit.code || 128 + numberOf('SIGTERM'), message };
+}
+
 function becauseOf(end: AgentEnd): string {
   const limit = end.signal === null ? undefined : LIMIT_SIGNALS[end.signal];
   if (limit !== undefined) return `: ${limit}`;

@@ -62,6 +62,11 @@ export class ApiClient {
     return this.#epoch;
   }
 
+  /** The newest that a claim or a heartbeat told. */
+  get token(): string {
+    return this.#token;
+  }
+
   /** Where `outcome.json` goes: the newest URL that a claim or a heartbeat told. */
   get outcomeUrl(): string {
     return this.#outcomeUrl;

@@ -1,3 +1,4 @@
+import { modelEnvironment } from '../../../lib/sandbox/model-environment.ts';
 import { RUNNER_ENV } from '../../../lib/sandbox/protocol.ts';
 
 /** What the runner was started with. `code` and `leaseId` never leave it but in the claim. */
@@ -90,7 +91,8 @@ function required(variables: Variables, name: string): string {
 
 /**
  * Everything the agent's process gets, and nothing else of the runner's own environment. What the step declares wins
- * over the defaults, but not over the `WFLO_*` names, which are reserved.
+ * over the defaults, but not over the `WFLO_*` names and those that lead to the model gateway, which are reserved.
+ * `modelsUrl`: of the runner's proxy; undefined where there is no gateway.
  */
 export function agentEnvironment(
   environment: RunnerEnvironment,
@@ -102,6 +104,7 @@ export function agentEnvironment(
     readonly carried: string;
   },
   declared: { readonly [name: string]: string },
+  modelsUrl?: string,
 ): Record<string, string> {
   return {
     PATH: environment.searchPath,
@@ -109,6 +112,7 @@ export function agentEnvironment(
     LANG: environment.lang,
     TMPDIR: folders.temporary,
     ...declared,
+    ...(modelsUrl === undefined ? {} : { ...modelEnvironment(modelsUrl), ...withoutProxy(declared) }),
     WFLO_INPUT: folders.input,
     WFLO_OUTPUT: folders.output,
     WFLO_WORKSPACE: folders.carried,
@@ -116,4 +120,14 @@ export function agentEnvironment(
     WFLO_STEP: environment.path,
     WFLO_ATTEMPT: String(environment.attempt),
   };
+}
+
+const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY'];
+
+/** A proxy that the step declares is not asked for what is on loopback. Programs read the one name or the other. */
+function withoutProxy(declared: { readonly [name: string]: string }): Record<string, string> {
+  if (!Object.keys(declared).some((name) => PROXIES.includes(name.toUpperCase()))) return {};
+  const hosts = (declared.NO_PROXY ?? declared.no_proxy ?? '').split(',').filter((host) => host.trim() !== '');
+  const value = [...hosts, '127.0.0.1'].join(',');
+  return { NO_PROXY: value, no_proxy: value };
 }

@@ -4,11 +4,13 @@ import { EXIT_CODE_NOT_DELIVERED, EXIT_CODE_RUNNER_ERROR, type Exit } from '../.
 import { type ClaimAnswer, INLINE_LIMIT_BYTES, PROTOCOL_VERSION } from '../../../lib/sandbox/protocol.ts';
 import { type OutcomeSigner, outcomeSigner } from '../../../lib/sandbox/sign-outcome.ts';
 import { type AgentResult, startAgent } from './agent.ts';
+import { exitOfBudget } from './agent-exit.ts';
 import { ApiClient, Refused } from './api-client.ts';
 import { agentEnvironment, parseEnvironment, RefusedToStart, type RunnerEnvironment } from './environment.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { LogShipper } from './log-shipper.ts';
 import { taskArn } from './metadata.ts';
+import { type ModelProxy, startModelProxy } from './model-proxy.ts';
 import { deliverOutcome, type OutcomeDelivery } from './outcome-delivery.ts';
 import { readOutput } from './output.ts';
 import { TIMINGS, type Timings } from './timings.ts';
@@ -108,7 +110,7 @@ async function actAndComplete(
   let outcome: Outcome;
   let result: AgentResult;
   try {
-    result = await act(environment, claimed, logs, timings, stop.signal);
+    result = await act(claimed, logs, delivery, stop);
     if (refused !== undefined) throw refused;
     outcome = await collectOutput(environment, result.exit, api, timings, logs);
     if (claimed.work.keepWorkspace) {
@@ -133,17 +135,22 @@ async function actAndComplete(
 
 /** Prepares and runs the agent; what fails before it starts is an outcome too. */
 async function act(
-  environment: RunnerEnvironment,
   claimed: ClaimAnswer,
   logs: LogShipper,
-  timings: Timings,
-  stop: AbortSignal,
+  { environment, api, timings }: OutcomeDelivery,
+  stop: AbortController,
 ): Promise<AgentResult> {
-  const { work } = claimed;
+  const { work, modelsUrl } = claimed;
+  let models: ModelProxy | undefined;
   try {
     const workspace = await prepareWorkspace(environment, work, timings);
+    // A control plane of an earlier version does not name it.
+    if (modelsUrl) {
+      const onBudgetExceeded = (message: string): void => stop.abort(message);
+      models = await startModelProxy({ modelsUrl, session: api, timings, onBudgetExceeded });
+    }
     const uid = agentUser(environment);
-    const env = agentEnvironment(environment, workspace, work.env);
+    const env = agentEnvironment(environment, workspace, work.env, models?.url);
     const agent = startAgent({
       command: work.command,
       env,
@@ -154,12 +161,15 @@ async function act(
       timings,
       onOutput: (stream, chunk) => logs.output(stream, chunk),
     });
-    const onStop = (): void => agent.stop(String(stop.reason));
-    if (stop.aborted) onStop();
-    else stop.addEventListener('abort', onStop, { once: true });
-    return await agent.ended;
+    const onStop = (): void => agent.stop(String(stop.signal.reason));
+    if (stop.signal.aborted) onStop();
+    else stop.signal.addEventListener('abort', onStop, { once: true });
+    const result = await agent.ended;
+    return models?.exceeded === undefined ? result : { ...result, exit: exitOfBudget(result.exit, models.exceeded) };
   } catch (error) {
     return { exit: runnerError(messageOf(error)), wallMs: 0 };
+  } finally {
+    models?.close();
   }
 }
 

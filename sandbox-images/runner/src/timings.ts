@@ -18,6 +18,10 @@ export interface Timings {
   readonly lastLogsMs: number;
   /** Time limit of one request. */
   readonly requestMs: number;
+  /** How long a connection to the model gateway may take. */
+  readonly modelConnectMs: number;
+  /** How long a model call may be silent; longer than the gateway lets pass without a sign of life. */
+  readonly modelIdleMs: number;
   /** First and largest pause between tries; doubled in between, with full jitter. */
   readonly backoffMs: readonly [number, number];
 }
@@ -32,5 +36,7 @@ export const TIMINGS: Timings = {
   deliveryMs: 10 * 60_000,
   lastLogsMs: 60_000,
   requestMs: 30_000,
+  modelConnectMs: 10_000,
+  modelIdleMs: 330_000,
   backoffMs: [250, 10_000],
 };

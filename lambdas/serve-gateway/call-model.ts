@@ -1,0 +1,183 @@
+import type { ModelLookup } from '../../lib/budget/price-book.ts';
+import { isModelAllowed } from '../../lib/model-calls/allowed-models.ts';
+import { type CallRefusal, CallRefused, type ModelCall, type WireFormat } from '../../lib/model-calls/wire-format.ts';
+import type { Closing } from './close-hold.ts';
+import type { FirstWord } from './delivery.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Caller, Leases } from './lease.ts';
+import { passOn } from './pass-on.ts';
+import type { CallLine, GatewayPorts } from './ports.ts';
+import { refusal, refusalOfError } from './refusals.ts';
+import { type Reservation, reserveCall } from './reserve-call.ts';
+
+/** A request of an agent, for the API of one provider. */
+export interface IncomingCall {
+  readonly format: WireFormat;
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly body: Uint8Array;
+  /** Ends when the client goes away. */
+  readonly gone: AbortSignal;
+  readonly startedAt: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | ReadableStream<Uint8Array>;
+}
+
+/** One gateway in one process. */
+export interface Gateway {
+  readonly ports: GatewayPorts;
+  readonly leases: Leases;
+  readonly inFlight: InFlight;
+  readonly models: ModelLookup;
+}
+
+/** What is known of a call so far, for its line in the log. */
+interface Known {
+  caller?: Caller;
+  call?: ModelCall;
+  reservation?: Reservation;
+}
+
+/** Reserve, then call, then settle: see `docs/guides/models.md`. Never throws. */
+export async function callModel(gateway: Gateway, incoming: IncomingCall): Promise<Answer> {
+  const known: Known = {};
+  try {
+    return await answerOf(gateway, incoming, known);
+  } catch (error) {
+    const refused = error instanceof CallRefused ? error.refusal : refusalOfError(error);
+    if (refused.code === 'internal') gateway.ports.signals.failed('a model call failed', error, idsOf(known));
+    return refuse(gateway, incoming, known, refused);
+  }
+}
+
+async function answerOf(gateway: Gateway, incoming: IncomingCall, known: Known): Promise<Answer> {
+  const { ports, leases, inFlight, models } = gateway;
+  const { format, headers, gone, startedAt } = incoming;
+  const decision = await leases.decide(headers.get('authorization'), headers.get('x-wflo-epoch'));
+  if (decision.kind === 'refused') {
+    return refuse(gateway, incoming, known, refusal(decision.code, decision.message, fixOf(decision)));
+  }
+  const { caller } = decision;
+  known.caller = caller;
+  const call = format.parse(incoming, models);
+  known.call = call;
+  const { model } = call.price;
+  if (!isModelAllowed(caller.access.models, model)) {
+    return refuse(gateway, incoming, known, notAllowed(caller, model));
+  }
+  const access = await ports.keys.get(call.provider);
+  const reserved = await reserveCall(ports, inFlight, caller, call, gone);
+  if (reserved.kind === 'refused') {
+    if (reserved.fenced) leases.forget(headers.get('authorization'));
+    return refuse(gateway, incoming, known, reserved.refusal, reserved.stop ? STOP : {});
+  }
+  const { reservation } = reserved;
+  known.reservation = reservation;
+
+  let say: (word: FirstWord) => void = () => {};
+  const word = new Promise<FirstWord>((resolve) => {
+    say = resolve;
+  });
+  const passed = passOn(gateway, { caller, call, access, reservation, gone, startedAt }, say);
+  inFlight.follow(passed);
+  const first = await word;
+  const answer =
+    first.kind === 'answer' ? answered(first, call, reservation) : nativeAnswer(incoming, known, first.refusal);
+  void passed.then(({ closing, clientGone }) => {
+    const outcome = first.kind === 'answer' ? outcomeOf(closing) : first.refusal.code;
+    const cost = closing.kind === 'settle' ? { costNanoUsd: closing.cost } : {};
+    ports.signals.called({ ...lineOf(gateway, incoming, known, answer.status, outcome), ...cost, clientGone });
+  });
+  return answer;
+}
+
+/** The runner ends the agent: its execution is over. */
+const STOP = { 'x-wflo-stop': 'budget_exceeded' };
+
+function answered(
+  { status, headers, body }: FirstWord & { kind: 'answer' },
+  call: ModelCall,
+  reservation: Reservation,
+): Answer {
+  return { status, headers: { ...headers, ...call.notes, ...callHeader(reservation) }, body };
+}
+
+function refuse(
+  gateway: Gateway,
+  incoming: IncomingCall,
+  known: Known,
+  refused: CallRefusal,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  const answer = nativeAnswer(incoming, known, refused);
+  gateway.ports.signals.count('CallRefused');
+  gateway.ports.signals.called({
+    ...lineOf(gateway, incoming, known, answer.status, refused.code),
+    clientGone: incoming.gone.aborted,
+  });
+  return { ...answer, headers: { ...answer.headers, ...headers } };
+}
+
+/** Its own words for the provider's SDK, and ours beside them. */
+function nativeAnswer({ format }: IncomingCall, { reservation }: Known, refused: CallRefusal): Answer {
+  const { status, headers, body } = format.refuse(refused);
+  return { status, headers: { ...headers, 'x-wflo-error': refused.code, ...callHeader(reservation) }, body };
+}
+
+function callHeader(reservation: Reservation | undefined): Readonly<Record<string, string>> {
+  return reservation?.holdId === undefined ? {} : { 'x-wflo-call': reservation.holdId };
+}
+
+function notAllowed({ access, address }: Caller, model: string): CallRefusal {
+  const allowed = access.models.length === 0 ? 'none' : access.models.join(', ');
+  return refusal('model_not_allowed', `the step ${address.path} may not call ${model}; it declares: ${allowed}`, {
+    fix: 'add the model to `models` of the step, or call one that it declares',
+  });
+}
+
+function fixOf({ fix }: { readonly fix?: string }): { readonly fix?: string } {
+  return fix === undefined ? {} : { fix };
+}
+
+function outcomeOf(closing: Closing): string {
+  if (closing.kind === 'settle') return `settled_${closing.source}`;
+  return closing.kind === 'release' ? 'released' : 'unsettled';
+}
+
+function idsOf({ caller, reservation }: Known): object {
+  const callId = reservation?.holdId === undefined ? {} : { callId: reservation.holdId };
+  return { ...(caller === undefined ? {} : caller.address), ...callId };
+}
+
+function lineOf(
+  { ports }: Gateway,
+  { format, startedAt }: IncomingCall,
+  { caller, call, reservation }: Known,
+  status: number,
+  outcome: string,
+): Omit<CallLine, 'clientGone'> {
+  return {
+    ...(caller === undefined
+      ? {}
+      : {
+          executionId: caller.address.executionId,
+          stepPath: caller.address.path,
+          attempt: caller.address.attempt,
+          agent: caller.access.agent,
+        }),
+    ...(reservation?.holdId === undefined ? {} : { callId: reservation.holdId, heldNanoUsd: reservation.amount }),
+    provider: format.provider,
+    format: format.name,
+    ...(call === undefined ? {} : { model: call.price.model, stream: call.stream }),
+    status,
+    outcome,
+    durationMs: ports.clock.now().getTime() - startedAt,
+  };
+}

@@ -1,0 +1,139 @@
+import { buildEvent, type EventToBuild } from '../../lib/audit/build-event.ts';
+import type { WfloEvent } from '../../lib/audit/events.ts';
+import type { BudgetRefusal } from '../../lib/budget/ledger.ts';
+import { scopeName } from '../../lib/budget/ledger-rules.ts';
+import type { Actor, Ending, ExecutionRecord, OnExceeded } from '../../lib/execution/records.ts';
+import { EXECUTION_STATUSES, isFinal } from '../../lib/execution/status.ts';
+import type { CallRefusal } from '../../lib/model-calls/wire-format.ts';
+import type { Caller } from './lease.ts';
+import { ASK_SECONDS } from './limits.ts';
+import type { GatewayPorts } from './ports.ts';
+import { sleep } from './sleep.ts';
+
+const GATEWAY: Actor = { type: 'system', id: 'wflo', via: 'gateway' };
+const OPEN = EXECUTION_STATUSES.filter((status) => !isFinal(status));
+/** Between two looks at a budget that a person may raise. */
+const LOOK_MS = 1000;
+
+type Ports = Pick<GatewayPorts, 'announcements' | 'budgets' | 'executions' | 'machines' | 'clock' | 'ids' | 'signals'>;
+
+/** What a refusal means for the execution: an agent's own budget only ever denies that agent. */
+export function meaningOf(caller: Caller, { code, scope }: BudgetRefusal): OnExceeded {
+  const { onExceeded } = caller.access;
+  if (scope.kind === 'agent') return 'deny';
+  // It would fit once the calls in flight are settled: nothing is exceeded yet.
+  return code === 'budget_held' && onExceeded === 'stop' ? 'deny' : onExceeded;
+}
+
+/** Tells of it once for each budget and limit. What cannot be told now is told by the next refusal. */
+export async function announceExceeded(
+  ports: Ports,
+  caller: Caller,
+  refused: BudgetRefusal,
+  onExceeded: OnExceeded,
+): Promise<void> {
+  const { executionId } = caller.address;
+  try {
+    const execution = await ports.executions.getExecution(executionId);
+    if (execution === undefined) return;
+    const event = buildEvent(ports, execution, exceededEvent(caller, refused, onExceeded));
+    await ports.announcements.announceOnce(`exceeded:${scopeName(refused.scope)}:${refused.limit}`, executionId, [
+      event,
+    ]);
+  } catch (error) {
+    ports.signals.count('ExceededNotAnnounced');
+    ports.signals.failed('cost.exceeded was not written', error, { executionId });
+  }
+}
+
+/**
+ * Writes how the execution ends, with its event, then stops its machine. A repeat stops it again: the first may have
+ * been cut off in between. False where it could not be done; the next refused call tries again.
+ */
+export async function stopExecution(
+  ports: Ports,
+  caller: Caller,
+  refused: BudgetRefusal,
+  { message }: CallRefusal,
+): Promise<boolean> {
+  const { executionId, path } = caller.address;
+  try {
+    const execution = await ports.executions.getExecution(executionId);
+    if (execution === undefined || isFinal(execution.status)) return true;
+    if (execution.ending === undefined) {
+      const ending: Ending = {
+        status: 'budget_exceeded',
+        actor: GATEWAY,
+        reason: message,
+        error: { code: 'budget_exceeded', message, stepPath: path },
+        at: ports.clock.now().toISOString(),
+      };
+      const event = buildEvent(ports, execution, exceededEvent(caller, refused, 'stop'));
+      // Where somebody else has written an ending meanwhile, theirs counts, and they stop the machine.
+      if (!(await writeEnding(ports, execution, ending, event))) return true;
+    } else if (execution.ending.status !== 'budget_exceeded') {
+      return true;
+    }
+    await ports.machines.stop(execution.executionArn, 'budget_exceeded', message);
+    return true;
+  } catch (error) {
+    ports.signals.count('ExecutionNotStopped');
+    ports.signals.failed('an execution was not stopped', error, { executionId });
+    return false;
+  }
+}
+
+function writeEnding(
+  ports: Ports,
+  { executionId }: ExecutionRecord,
+  ending: Ending,
+  event: WfloEvent,
+): Promise<boolean> {
+  return ports.executions.commit({
+    executionId,
+    changes: [{ item: 'execution', set: { ending }, expect: { status: { oneOf: OPEN }, ending: { absent: true } } }],
+    events: [event],
+  });
+}
+
+/**
+ * Waits until the budget was raised, or calls in flight have left enough of it. False where nothing of that happened in
+ * time, the caller went away, or the gateway is to stop.
+ */
+export async function untilRaised(
+  ports: Ports,
+  refused: BudgetRefusal,
+  gone: AbortSignal,
+  isStopping: () => boolean,
+): Promise<boolean> {
+  const deadline = ports.clock.now().getTime() + ASK_SECONDS * 1000;
+  for (;;) {
+    const left = deadline - ports.clock.now().getTime();
+    if (left <= 0 || gone.aborted || isStopping()) return false;
+    await sleep(Math.min(left, LOOK_MS * (0.75 + Math.random() / 2)), gone);
+    if (gone.aborted) return false;
+    const scope = await ports.budgets.getScope(refused.scope);
+    if (scope !== undefined && (scope.limit !== refused.limit || scope.remaining >= refused.needed)) return true;
+  }
+}
+
+function exceededEvent(
+  { address }: Caller,
+  { scope, limit, spent, held, needed }: BudgetRefusal,
+  onExceeded: OnExceeded,
+): EventToBuild<'cost.exceeded'> {
+  return {
+    type: 'cost.exceeded',
+    actor: GATEWAY,
+    stepPath: address.path,
+    attempt: address.attempt,
+    data: {
+      scope,
+      limitNanoUsd: limit,
+      spentNanoUsd: spent,
+      heldNanoUsd: held,
+      neededNanoUsd: needed,
+      onExceeded,
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import { worstCaseOf } from '../../lib/budget/cost.ts';
+import type { HoldRequest, Payer, ReserveResult } from '../../lib/budget/ledger.ts';
+import { type NanoUsd, ZERO_USD } from '../../lib/budget/money.ts';
+import { WfloError } from '../../lib/errors.ts';
+import type { CallRefusal, ModelCall } from '../../lib/model-calls/wire-format.ts';
+import { closeHold } from './close-hold.ts';
+import { announceExceeded, meaningOf, stopExecution, untilRaised } from './exceeded.ts';
+import { fittingOutputTokens } from './fitting-output.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Caller } from './lease.ts';
+import { HOLD_SECONDS } from './limits.ts';
+import type { GatewayPorts } from './ports.ts';
+import { budgetRefusal, pendingRefusal, rateRefusal, refusal } from './refusals.ts';
+
+/** Money that is reserved for one call; `holdId` is absent where there is nothing to reserve. */
+export interface Reservation {
+  readonly holdId?: string;
+  readonly amount: NanoUsd;
+  readonly payer: Payer;
+}
+
+export type Reserved =
+  | { readonly kind: 'held'; readonly reservation: Reservation }
+  | {
+      readonly kind: 'refused';
+      readonly refusal: CallRefusal;
+      /** The execution ends: its agent is to be ended too. */
+      readonly stop: boolean;
+      /** The lease is not what was remembered of it. */
+      readonly fenced: boolean;
+    };
+
+/**
+ * Reserves the worst case of a call in every budget that it touches, before it leaves. One round trip where it fits.
+ * Throws `unpriced_feature`, `ledger_busy`, `ledger_unreachable`.
+ */
+export async function reserveCall(
+  ports: GatewayPorts,
+  inFlight: InFlight,
+  caller: Caller,
+  call: ModelCall,
+  gone: AbortSignal,
+): Promise<Reserved> {
+  const { access, address, epoch } = caller;
+  const { tenant, workflow, agent } = access;
+  const payer: Payer = { tenant, workflow, agent, ...address };
+  const amount = worstCaseOf(call.bound, call.price);
+  const tokens = call.bound.inputTokens + call.bound.outputTokens;
+  if (amount === ZERO_USD && tokens === 0) return { kind: 'held', reservation: { amount, payer } };
+
+  for (;;) {
+    const holdId = ports.ids.next();
+    const result = await reserve(ports, inFlight, {
+      holdId,
+      kind: 'call',
+      payer,
+      purpose: { provider: call.provider, model: call.price.model, priceBook: ports.prices.sha256 },
+      amount,
+      expiresAt: new Date(ports.clock.now().getTime() + HOLD_SECONDS * 1000).toISOString(),
+      leaseEpoch: epoch,
+      ...(access.rate === undefined ? {} : { rate: access.rate }),
+      tokens,
+    });
+    if (result.kind === 'held') return { kind: 'held', reservation: { holdId, amount, payer } };
+    if (result.kind === 'fenced') {
+      return refusedWith(refusal('stale_epoch', 'the lease was fenced or completed'), { fenced: true });
+    }
+    if (result.kind === 'limited') return refusedWith(rateRefusal(agent, result.limit, result.retryAfterSeconds));
+
+    const refused = budgetRefusal(result.refusal, fittingOutputTokens(call, result.refusal));
+    const meaning = meaningOf(caller, result.refusal);
+    if (meaning === 'stop') {
+      await stopExecution(ports, caller, result.refusal, refused);
+      return refusedWith(refused, { stop: true });
+    }
+    if (result.refusal.code === 'budget_exhausted') await announceExceeded(ports, caller, result.refusal, meaning);
+    if (meaning === 'deny') return refusedWith(refused);
+    if (!(await untilRaised(ports, result.refusal, gone, () => inFlight.stopping)))
+      return refusedWith(pendingRefusal(refused));
+  }
+}
+
+/** Where nobody knows whether the hold was made, it is given back: nothing has been called under it. */
+async function reserve(ports: GatewayPorts, inFlight: InFlight, request: HoldRequest): Promise<ReserveResult> {
+  try {
+    return await ports.ledger.reserve(request);
+  } catch (error) {
+    if (!WfloError.is(error) || error.code !== 'ledger_busy') {
+      ports.signals.count('LedgerUnreachable');
+      const { holdId, payer } = request;
+      inFlight.follow(closeHold(ports, { executionId: payer.executionId, holdId }, { kind: 'release' }));
+    }
+    throw error;
+  }
+}
+
+function refusedWith(
+  refused: CallRefusal,
+  more: { readonly stop?: boolean; readonly fenced?: boolean } = {},
+): Reserved {
+  return { kind: 'refused', refusal: refused, stop: more.stop ?? false, fenced: more.fenced ?? false };
+}
