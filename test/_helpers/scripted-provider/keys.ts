@@ -31,7 +31,8 @@ export function refusalOfKey(
       if (headers['anthropic-version'] === undefined) {
         return { status: 400, message: 'anthropic-version: header is required' };
       }
-      const key = oneOf(headers['x-api-key']);
+      // Its SDKs sent the first until version 1 (JavaScript) and 2 (Python), and send the second since.
+      const key = oneOf(headers['x-api-key']) ?? bearerOf(headers);
       if (key === undefined) return { status: 401, message: 'x-api-key header is required' };
       return fits(key, keys.anthropic) ? undefined : { status: 401, message: 'invalid x-api-key' };
     }

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import {
-  createServer,
+  createServer as createHttp1,
+  type Server as Http1Server,
   type IncomingHttpHeaders,
   type IncomingMessage,
-  type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { constants, createServer as createHttp2, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { answerOf } from './answer.ts';
 import { type Body, type Call, type Format, type Provider, readCall, record, routeOf } from './call.ts';
@@ -53,27 +54,29 @@ export class ScriptedProvider {
   private readonly queue: Script[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
+  private readonly http1: Http1Server;
+  private readonly http2: Http2Server;
   private readonly keys: Keys;
   private calls = 0;
 
   private constructor(keys: Keys) {
     this.keys = keys;
-    this.server = createServer((request, response) => {
+    const listener = (request: IncomingMessage, response: ServerResponse) => {
       this.serve(request, response).catch((error: unknown) => {
         // A script that cannot be: the test that wrote it has to see why.
         const message = error instanceof Error ? error.message : String(error);
-        if (response.headersSent) response.destroy();
+        if (response.headersSent) breakConnection(response);
         else sendJson(response, 500, { error: { message, type: 'invalid_script' } });
       });
-    });
-    this.server.keepAliveTimeout = 65_000;
-    this.server.requestTimeout = 0;
-    this.server.on('connection', (socket) => {
-      // Events are small, and each is wanted at once.
-      socket.setNoDelay(true);
-      this.sockets.add(socket);
-      socket.once('close', () => this.sockets.delete(socket));
-    });
+    };
+    this.http1 = createHttp1(listener);
+    this.http1.keepAliveTimeout = 65_000;
+    this.http1.requestTimeout = 0;
+    // Node's own stand-ins, made to be used as those of HTTP/1.
+    this.http2 = createHttp2((request, response) =>
+      listener(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+    );
+    this.server = createServer((socket) => this.accept(socket));
   }
 
   static async start(options: ScriptedProviderOptions = {}): Promise<ScriptedProvider> {
@@ -113,6 +116,22 @@ export class ScriptedProvider {
     await closed;
   }
 
+  /** HTTP/1.1, or HTTP/2 for who begins with it: the JavaScript client of Bedrock does. */
+  private accept(socket: Socket): void {
+    // Events are small, and each is wanted at once.
+    socket.setNoDelay(true);
+    this.sockets.add(socket);
+    socket.once('close', () => this.sockets.delete(socket));
+    socket.once('error', () => socket.destroy());
+    socket.once('data', (first: Buffer) => {
+      socket.pause();
+      socket.unshift(first);
+      const server = first.toString('latin1', 0, 3) === 'PRI' ? this.http2 : this.http1;
+      server.emit('connection', socket);
+      if (server === this.http1) socket.resume();
+    });
+  }
+
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const at = Date.now();
     const method = request.method ?? 'GET';
@@ -134,8 +153,11 @@ export class ScriptedProvider {
       endedAt: undefined,
     };
     this.requests.push(recorded);
+    response.once('finish', () => {
+      recorded.end ??= 'sent';
+    });
     response.once('close', () => {
-      recorded.end ??= response.writableFinished ? 'sent' : 'client_gone';
+      recorded.end ??= 'client_gone';
       recorded.endedAt = Date.now();
     });
     if (route === undefined) return sendJson(response, 404, { error: { message: `nothing at ${method} ${pathname}` } });
@@ -303,13 +325,19 @@ async function sendParts(
       return;
     }
     if (index > 0 && script.delayMs !== undefined) await sleep(script.delayMs);
-    if (response.destroyed) return;
+    if (recorded.end !== undefined) return;
     if (!response.write(part)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
   response.end();
 }
 
+function breakConnection(response: ServerResponse): void {
+  const { stream } = response as { readonly stream?: ServerHttp2Stream };
+  if (stream === undefined) response.destroy();
+  else stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+}
+
 function breakOff(response: ServerResponse, recorded: RecordedRequest): void {
   recorded.end = 'broken';
-  response.destroy();
+  breakConnection(response);
 }
