@@ -145,6 +145,18 @@ export interface PrepareAnswer {
   readonly approvalId: string;
 }
 
+/**
+ * Reserve, the other event of `prepare-step`: a sandbox that waited for people was allowed to run. What it may cost is
+ * reserved now, and not while it waited. The answer's route is never `ask`.
+ */
+export interface ReserveEvent {
+  readonly schema: number;
+  readonly executionId: string;
+  /** JSON text of a `SandboxStepConfig`. */
+  readonly step: string;
+  readonly prepared: PrepareAnswer;
+}
+
 /** Approve (`request-approval`): waits with its task token until the approval is decided. */
 export interface RequestApprovalEvent {
   readonly schema: number;
