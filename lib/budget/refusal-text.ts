@@ -41,4 +41,3 @@ export function refusalError(what: string, refusal: BudgetRefusal): ErrorData {
     },
   };
 }
-
