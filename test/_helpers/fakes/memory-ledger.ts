@@ -138,7 +138,7 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
   async renew(executionId: string, holdId: string, expiresAt: string): Promise<boolean> {
     this.#available();
     const hold = this.#openHold(executionId, holdId);
-    if (hold === undefined || hold.kind !== 'call') return false;
+    if (hold?.expiresAt === undefined) return false;
     this.#holds.set(holdName(executionId, holdId), { ...hold, expiresAt });
     return true;
   }
