@@ -164,6 +164,7 @@ function statusAfter(decision: FinishDecision, { ending }: ExecutionRecord): Att
   if (decision.next === 'again') return 'retried';
   if (decision.error.code === 'outcome_unknown') return 'outcome_unknown';
   if (isRefused(decision.error)) return 'rejected';
+  if (isOverBudget(decision.error)) return 'failed';
   return ending !== undefined && ending.status !== 'failed' ? 'cancelled' : 'failed';
 }
 

@@ -19,8 +19,8 @@ interface Refused {
 }
 
 /**
- * Tells of a refusal: once for each budget of an execution, and again when that was raised. An agent that asks a
- * thousand times more is told a thousand times, and the chain of events once.
+ * Tells of a refusal: once for each budget and limit, whoever meets it, the gateway under the same marker. So a step
+ * that is tried again and again is told again and again, and the chain of events once.
  */
 export async function announceRefusal(
   ports: AnnouncementPorts,
@@ -38,5 +38,5 @@ export async function announceRefusal(
     onExceeded,
   };
   const event = buildEvent(ports, execution, { type: 'cost.exceeded', actor, stepPath, attempt, data });
-  await ports.announcements.announceOnce(`EXCEEDED#${executionId}#${scopeName(scope)}#${limit}`, executionId, [event]);
+  await ports.announcements.announceOnce(`exceeded:${scopeName(scope)}:${limit}`, executionId, [event]);
 }

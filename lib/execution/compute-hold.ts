@@ -1,6 +1,6 @@
 import { computeCostOf } from '../budget/cost.ts';
 import type { HoldRequest } from '../budget/ledger.ts';
-import type { PriceBook } from '../budget/price-book.ts';
+import type { FargatePrices } from '../budget/prices/fargate.ts';
 import { cpuUnits } from '../sandbox/sizes.ts';
 import type { SandboxStepConfig } from './machine.ts';
 import type { Architecture, AttemptRecord, ComputeTerms, ExecutionRecord } from './records.ts';
@@ -9,8 +9,7 @@ import type { Architecture, AttemptRecord, ComputeTerms, ExecutionRecord } from 
 export const COMPUTE_EXTRA_SECONDS = 600;
 
 /** What sandboxes cost, and on what they run. */
-export interface ComputePrices {
-  readonly book: Pick<PriceBook, 'sha256' | 'fargate'>;
+export interface ComputePrices extends FargatePrices {
   readonly architecture: Architecture;
 }
 
@@ -19,13 +18,13 @@ export function computeHoldId({ path, attempt }: Pick<AttemptRecord, 'path' | 'a
   return `compute:${path}:${attempt}`;
 }
 
-export function computeTerms({ book, architecture }: ComputePrices, step: SandboxStepConfig): ComputeTerms {
+export function computeTerms({ rates, priceBook, architecture }: ComputePrices, step: SandboxStepConfig): ComputeTerms {
   return {
-    priceBook: book.sha256,
+    priceBook,
     architecture,
     cpuUnits: cpuUnits(step.cpu),
     memoryMib: step.memoryMib,
-    rates: book.fargate[architecture],
+    rates: rates[architecture],
     seconds: step.timeoutSeconds + COMPUTE_EXTRA_SECONDS,
     agent: step.agent ?? step.path,
   };
