@@ -27,7 +27,8 @@ beforeEach(() => {
 });
 
 function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
-  const { executions, blobs, signals, outbox, audit, bus, tasks, machines, ledger, clock, ids, stage } = scene;
+  const { executions, blobs, signals, outbox, audit, bus, tasks, machines, clock, ids, stage } = scene;
+  const { ledger, budgets, announcements, costSignals } = scene;
   return {
     executions,
     blobs,
@@ -41,6 +42,10 @@ function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
     clock,
     ids,
     stage,
+    ledger,
+    budgets,
+    announcements,
+    costSignals,
     resumeApprovals: async (approvalIds) => void resumed.push(...approvalIds),
     remainingMs: () => remaining,
     ...changed,
