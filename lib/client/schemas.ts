@@ -204,6 +204,7 @@ export const ANSWERS = {
     status: z.enum(EXECUTION_STATUSES),
   }),
   LogsAnswer: z.object({ lines: z.array(logLine), cursor: z.string(), done: z.boolean() }),
+  WorkflowsAnswer: z.object({ workflows: z.array(z.object({ name: z.string(), inputSchema: jsonObject })) }),
   ExecutionCostsAnswer: z.object({
     executionId: z.string(),
     workflow: z.string(),
@@ -218,7 +219,6 @@ export const ANSWERS = {
   HoldsAnswer: z.object({ holds: z.array(holdView), cursor }),
   CostsAnswer: z.object({ from: z.string(), to: z.string(), rows: z.array(costRowView) }),
   TenantBudgetAnswer: z.object({ tenant: z.string(), alertsAt: z.array(z.number()), budgets: z.array(budgetView) }),
-  WorkflowsAnswer: z.object({ workflows: z.array(z.object({ name: z.string(), inputSchema: jsonObject })) }),
   ApprovalView: approvalView,
   ApprovalsAnswer: z.object({ approvals: z.array(approvalSummary), cursor }),
   PersonView: personView,
