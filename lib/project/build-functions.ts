@@ -21,6 +21,7 @@ export const PLATFORM_FUNCTIONS = [
   'reconcile',
   'copy-code',
   'register-workflow',
+  'tell-budgets',
 ] as const;
 export type PlatformFunctionName = (typeof PLATFORM_FUNCTIONS)[number];
 
