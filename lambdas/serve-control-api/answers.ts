@@ -4,6 +4,9 @@ export type ErrorStatus = 400 | 403 | 404 | 409 | 429 | 500;
 
 const STATUS_OF_CODE: { readonly [C in ErrorCode]?: ErrorStatus } = {
   forbidden: 403,
+  requester_may_not_raise: 403,
+  unknown_hold: 404,
+  budget_conflict: 409,
   not_an_approver: 403,
   requester_may_not_decide: 403,
   unknown_workflow: 404,
@@ -26,6 +29,9 @@ const STATUS_OF_CODE: { readonly [C in ErrorCode]?: ErrorStatus } = {
   last_administrator: 409,
   approvers_missing: 409,
   too_many_executions: 429,
+  ledger_busy: 429,
+  // The client calls again.
+  ledger_unreachable: 500,
   // What the caller cannot mend.
   payload_changed: 500,
   internal: 500,

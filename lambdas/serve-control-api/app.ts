@@ -3,6 +3,7 @@ import { WfloError } from '../../lib/errors.ts';
 import { errorAnswer } from './answers.ts';
 import { serveApprovals } from './approval-routes.ts';
 import type { ControlApiEnv, Serve } from './control-api.ts';
+import { serveCosts } from './cost-routes.ts';
 import { theDoor } from './door.ts';
 import { serveExecutions } from './execution-routes.ts';
 import { serveFreeze } from './freeze-routes.ts';
@@ -29,6 +30,7 @@ export function createControlApi(ports: ControlApiPorts, options: ControlApiOpti
   serveExecutions(serve, ports);
   serveApprovals(serve, ports);
   serveFreeze(serve, ports);
+  serveCosts(serve, ports);
   servePeople(serve, ports);
   serve('GET /v1/openapi.json', (c) => c.json(openApiDocument()));
 

@@ -1,23 +1,29 @@
+import type { AttemptTotal, ScopeState } from '../../lib/budget/ledger.ts';
+import { dollars, sumUsd } from '../../lib/budget/money.ts';
 import type { ExecutionSummary, StepView } from '../../lib/client/api.ts';
 import type { AttemptRecord, DeclaredStep, ExecutionRecord } from '../../lib/execution/records.ts';
 
-/** Cost is null throughout: no component measures it. */
-export function summaryOf(record: ExecutionRecord): ExecutionSummary {
+/** `scope`: what the ledger has of it. */
+export function summaryOf(record: ExecutionRecord, scope: ScopeState | undefined): ExecutionSummary {
   return {
     executionId: record.executionId,
     workflow: record.workflow,
     status: record.status,
     startedAt: record.startedAt,
     endedAt: record.endedAt ?? null,
-    costUsd: null,
-    budgetUsd: null,
+    costUsd: scope === undefined ? null : dollars(scope.spent),
+    budgetUsd: scope?.limit === undefined ? null : dollars(scope.limit),
     requester: { id: record.requester.id, verified: record.requester.type !== 'unverified' },
     ...(record.error === undefined ? {} : { error: record.error }),
   };
 }
 
 /** The declared steps in their order, each with its latest attempt; then attempts of paths that none declares. */
-export function stepViews(declared: readonly DeclaredStep[], attempts: readonly AttemptRecord[]): readonly StepView[] {
+export function stepViews(
+  declared: readonly DeclaredStep[],
+  attempts: readonly AttemptRecord[],
+  totals: readonly AttemptTotal[],
+): readonly StepView[] {
   const latest = new Map<string, AttemptRecord>();
   for (const attempt of attempts) {
     const known = latest.get(attempt.path);
@@ -25,10 +31,17 @@ export function stepViews(declared: readonly DeclaredStep[], attempts: readonly 
   }
   const paths = new Set(declared.map((step) => step.path));
   const undeclared = [...latest.values()].filter((attempt) => !paths.has(attempt.path));
-  return [...declared, ...undeclared].map((step) => stepView(step, latest.get(step.path)));
+  return [...declared, ...undeclared].map((step) =>
+    stepView(step, latest.get(step.path), costOfStep(step.path, totals)),
+  );
 }
 
-function stepView(step: DeclaredStep, attempt: AttemptRecord | undefined): StepView {
+function costOfStep(path: string, totals: readonly AttemptTotal[]): number | null {
+  const own = totals.filter((total) => total.path === path);
+  return own.length === 0 ? null : dollars(sumUsd(...own.map(({ cost }) => cost)));
+}
+
+function stepView(step: DeclaredStep, attempt: AttemptRecord | undefined, costUsd: number | null): StepView {
   if (attempt === undefined) {
     return {
       path: step.path,
@@ -37,7 +50,7 @@ function stepView(step: DeclaredStep, attempt: AttemptRecord | undefined): StepV
       attempt: 0,
       startedAt: null,
       endedAt: null,
-      costUsd: null,
+      costUsd,
     };
   }
   return {
@@ -50,6 +63,6 @@ function stepView(step: DeclaredStep, attempt: AttemptRecord | undefined): StepV
     ...(attempt.exit === undefined ? {} : { exit: attempt.exit }),
     ...(attempt.error === undefined ? {} : { error: attempt.error }),
     ...(attempt.approvalId === undefined ? {} : { approvalId: attempt.approvalId }),
-    costUsd: null,
+    costUsd,
   };
 }

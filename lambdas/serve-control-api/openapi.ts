@@ -19,6 +19,9 @@ interface Operation {
 const BODIES = {
   StartRequest: requests.StartBody,
   CancelRequest: requests.CancelBody,
+  SettleRequest: requests.SettleBody,
+  RaiseRequest: requests.RaiseBody,
+  TenantBudgetRequest: requests.TenantBudgetBody,
   DecisionRequest: requests.DecisionBody,
   FreezeRequest: requests.FreezeBody,
   BootstrapRequest: requests.BootstrapBody,
@@ -50,6 +53,21 @@ const OPERATIONS: { readonly [K in RouteKey]: Operation } = {
     bodyIsOptional: true,
     answers: { 202: 'ExecutionView' },
   },
+  'GET /v1/executions/:id/costs': {
+    id: 'readExecutionCosts',
+    query: requests.EntriesParameters,
+    answers: { 200: 'ExecutionCostsAnswer' },
+  },
+  'POST /v1/executions/:id/budget': { id: 'raiseBudget', body: 'RaiseRequest', answers: { 200: 'BudgetView' } },
+  'POST /v1/executions/:id/holds/:hold': {
+    id: 'settleHold',
+    body: 'SettleRequest',
+    answers: { 200: 'CostEntryView' },
+  },
+  'GET /v1/costs': { id: 'readCosts', query: requests.CostsParameters, answers: { 200: 'CostsAnswer' } },
+  'GET /v1/holds': { id: 'listHolds', query: requests.HoldsParameters, answers: { 200: 'HoldsAnswer' } },
+  'GET /v1/budget': { id: 'readBudget', answers: { 200: 'TenantBudgetAnswer' } },
+  'PUT /v1/budget': { id: 'setBudget', body: 'TenantBudgetRequest', answers: { 200: 'TenantBudgetAnswer' } },
   'GET /v1/workflows': { id: 'listWorkflows', answers: { 200: 'WorkflowsAnswer' } },
   'GET /v1/approvals': {
     id: 'listApprovals',

@@ -1,10 +1,13 @@
 import type { PeopleStore } from '../../lib/people/people-store.ts';
 import type {
+  Announcements,
   AuditStore,
   BlobStore,
+  Budgets,
   Clock,
   ExecutionStore,
   Ids,
+  Ledger,
   StateMachines,
   StepLogs,
   Workflows,
@@ -23,6 +26,9 @@ export interface ControlApiPorts {
   readonly blobs: BlobStore;
   readonly audit: AuditStore;
   readonly logs: StepLogs;
+  readonly ledger: Pick<Ledger, 'getHold' | 'listHolds' | 'unsettledHolds' | 'settle'>;
+  readonly budgets: Budgets;
+  readonly announcements: Announcements;
   readonly people: PeopleStore;
   /** Has `reconcile` run now: an emergency stop takes rights away at once. */
   readonly reconcileNow: () => Promise<void>;

@@ -31,14 +31,20 @@ export async function loadExecution(
 }
 
 export async function viewOf(
-  ports: Pick<ControlApiPorts, 'executions' | 'blobs'>,
+  ports: Pick<ControlApiPorts, 'executions' | 'blobs' | 'budgets'>,
   record: ExecutionRecord,
 ): Promise<ExecutionView> {
-  const attempts = await ports.executions.listAttempts(record.executionId);
+  const { executionId } = record;
+  const [attempts, scope, totals, output] = await Promise.all([
+    ports.executions.listAttempts(executionId),
+    ports.budgets.getScope({ kind: 'execution', executionId }),
+    ports.budgets.attemptTotals(executionId),
+    outputOf(ports, record),
+  ]);
   return {
-    ...summaryOf(record),
-    ...(await outputOf(ports, record)),
-    steps: stepViews(record.steps, attempts),
+    ...summaryOf(record, scope),
+    ...output,
+    steps: stepViews(record.steps, attempts, totals),
     eventCount: record.eventCount,
   };
 }
@@ -70,8 +76,9 @@ export async function listExecutions(
     const workflows = await ports.workflows.names();
     if (!workflows.includes(query.workflow)) throw unknownWorkflow(query.workflow, workflows);
   }
+  const scopes = await ports.budgets.executionScopes(page.items.map(({ executionId }) => executionId));
   return {
-    executions: page.items.map(summaryOf),
+    executions: page.items.map((record) => summaryOf(record, scopes.get(record.executionId))),
     ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
   };
 }

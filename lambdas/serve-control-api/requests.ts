@@ -81,6 +81,33 @@ export const FreezeBody = z
     'must have exactly one of all, workflow and tenant',
   );
 
+const usdText = z.string().regex(/^\d{1,7}(\.\d{1,9})?$/, 'must be dollars such as 5 or 0.25');
+const day = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}$/, 'must be a day such as 2026-11-26')
+  .refine(isDay, 'is no day');
+
+/** Of the calendar: February has no 30th. */
+function isDay(text: string): boolean {
+  const date = new Date(`${text}T00:00:00.000Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}
+
+export const EntriesParameters = z.strictObject({ limit: count(500, 200), cursor: z.string().min(1).optional() });
+export const HoldsParameters = z.strictObject({ limit: count(100, 50), cursor: z.string().min(1).optional() });
+export const CostsParameters = z.strictObject({ from: day.optional(), to: day.optional() });
+export const SettleBody = z.strictObject({ costUsd: usdText, reason: z.string().min(1).max(500) });
+export const RaiseBody = z.strictObject({
+  byUsd: usdText,
+  agent: z.string().min(1).max(256).optional(),
+  raiseId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 - _'),
+});
+export const TenantBudgetBody = z.strictObject({
+  dailyUsd: usdText.optional(),
+  monthlyUsd: usdText.optional(),
+  alertsAt: z.array(z.number().gt(0).max(1)).max(10).optional(),
+});
+
 const plainName = z.string().max(LONGEST_PLAIN_NAME).regex(PLAIN_NAME, 'must be lower-case words with hyphens');
 const personName = z.string().min(1).max(LONGEST_PERSON_NAME);
 const roles = z.array(z.enum(ROLES)).max(ROLES.length);

@@ -16,6 +16,7 @@ export const VARIABLES = [
   'RESUME_FUNCTION',
   'RECONCILE_FUNCTION',
   'RETENTION_DAYS',
+  'BUDGET_TOPIC',
 ] as const;
 export type Variable = (typeof VARIABLES)[number];
 

@@ -29,6 +29,7 @@ const READERS = {
   groupMembers: true,
 } as const satisfies Access;
 const OPERATORS = { roles: ['operator', 'administrator'] } as const satisfies Access;
+const BUDGET_OWNERS = { roles: ['budget-owner', 'administrator'] } as const satisfies Access;
 const AUDITORS = { roles: ['auditor', 'administrator'] } as const satisfies Access;
 const ADMINISTRATORS = { roles: ['administrator'] } as const satisfies Access;
 const OF_DEPLOYMENT = { roles: ['administrator'], ofDefaultTenant: true } as const satisfies Access;
@@ -44,6 +45,28 @@ export const ROUTES = [
   { method: 'GET', path: '/v1/executions/:id/events', access: READERS, does: 'reads the chain of an execution' },
   { method: 'GET', path: '/v1/executions/:id/logs', access: READERS, does: 'reads what the steps wrote' },
   { method: 'POST', path: '/v1/executions/:id/cancel', access: OPERATORS, does: 'ends an execution' },
+  {
+    method: 'GET',
+    path: '/v1/executions/:id/costs',
+    access: READERS,
+    does: 'shows what an execution has spent on what',
+  },
+  {
+    method: 'POST',
+    path: '/v1/executions/:id/budget',
+    access: BUDGET_OWNERS,
+    does: 'raises the budget of an execution; never by whoever started it',
+  },
+  {
+    method: 'POST',
+    path: '/v1/executions/:id/holds/:hold',
+    access: BUDGET_OWNERS,
+    does: 'settles money that is held for a call whose cost is not known',
+  },
+  { method: 'GET', path: '/v1/costs', access: READERS, does: 'shows what the tenant has spent on what, by day' },
+  { method: 'GET', path: '/v1/holds', access: READERS, does: 'lists what is held for calls whose cost is not known' },
+  { method: 'GET', path: '/v1/budget', access: READERS, does: 'shows the budget of the tenant and what is left of it' },
+  { method: 'PUT', path: '/v1/budget', access: BUDGET_OWNERS, does: 'sets the budget of the tenant' },
   { method: 'GET', path: '/v1/workflows', access: READERS, does: 'lists workflows with their input schemas' },
   { method: 'GET', path: '/v1/approvals', access: READERS, does: 'lists approvals' },
   { method: 'GET', path: '/v1/approvals/:id', access: READERS, does: 'shows what is asked about' },

@@ -1,4 +1,5 @@
 import type { EventType } from '../audit/events.ts';
+import { decimalUsd, nanoUsd } from '../budget/money.ts';
 import { isJsonObject, type Json, type JsonObject } from '../json.ts';
 import { quorumText } from './render-approvals.ts';
 import { scopeText } from './render-freeze.ts';
@@ -51,6 +52,35 @@ const SENTENCES: { readonly [T in EventType]?: (data: JsonObject) => string } = 
       data.approvalId === undefined ? '' : text(data.approvalId),
       `refused with ${text(data.code)}`,
       text(data.message),
+    ),
+  'cost.settled': (data) =>
+    clauses(
+      `${money(data.costNanoUsd)} so far`,
+      Number(data.calls) === 0 ? '' : `${Number(data.calls)} model calls`,
+      `entries ${text(data.entriesSha256)}`,
+    ),
+  'cost.alert': (data) =>
+    `${budget(data)}: ${money(data.spentNanoUsd)} of ${money(data.limitNanoUsd)} are spent, which is ${Number(data.threshold) * 100} % or more`,
+  'cost.exceeded': (data) =>
+    clauses(
+      `${budget(data)}: ${money(data.neededNanoUsd)} did not fit into ${money(data.limitNanoUsd)}`,
+      `${money(data.spentNanoUsd)} spent`,
+      `${money(data.heldNanoUsd)} held`,
+      `on that: ${text(data.onExceeded)}`,
+    ),
+  'cost.unsettled': (data) =>
+    clauses(`${text(data.holdId)}: ${money(data.heldNanoUsd)} stay held`, quoted(data.reason)),
+  'budget.set': (data) =>
+    clauses(
+      `tenant ${text(data.tenant)}`,
+      data.dailyNanoUsd === undefined ? 'no limit a day' : `${money(data.dailyNanoUsd)} a day`,
+      data.monthlyNanoUsd === undefined ? 'no limit a month' : `${money(data.monthlyNanoUsd)} a month`,
+      data.alertsAt === undefined ? '' : `alerts at ${JSON.stringify(data.alertsAt)}`,
+    ),
+  'budget.raised': (data) =>
+    clauses(
+      `${data.agent === undefined ? 'the execution' : `agent ${text(data.agent)}`} may spend ${money(data.byNanoUsd)} more`,
+      `${money(data.limitNanoUsd)} in all`,
     ),
   'people.bootstrapped': (data) => `${text(data.personId)} is the first administrator, as ${text(data.identity)}`,
   'people.added': person,
@@ -113,4 +143,23 @@ function person(data: JsonObject): string {
 function scope(data: JsonObject): string {
   const { all, workflows, tenants } = objectOf(data.scope);
   return scopeText({ all: all === true, workflows: texts(workflows), tenants: texts(tenants) });
+}
+
+function money(value: Json | undefined): string {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new UnknownShape();
+  return `${value < 0 ? '-' : ''}$${decimalUsd(nanoUsd(Math.abs(value)))}`;
+}
+
+/** `agent researcher`, `tenant default 2026-11`. */
+function budget({ scope: given }: JsonObject): string {
+  const { kind, agent, workflow, tenant, period } = objectOf(given);
+  const words = [
+    kind,
+    kind === 'agent' ? agent : kind === 'workflow' ? workflow : kind === 'tenant' ? tenant : undefined,
+    period,
+  ];
+  return words
+    .filter((word) => word !== undefined)
+    .map(text)
+    .join(' ');
 }

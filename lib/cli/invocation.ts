@@ -28,14 +28,15 @@ export function requestOf(args: readonly string[], commands: readonly Command[])
   if (first === 'help') return { kind: 'help', topic: topicOf(args.slice(1), commands) };
   if (first.startsWith('-')) throw usage(`the command is missing before ${first}`, 'write: wflo <command> [options]');
 
+  // `costs` is a command, and `costs settle` another one.
+  const double = commands.find((command) => command.name === `${first} ${second}`);
+  if (double !== undefined) return requestFor(double, args.slice(2));
   const single = commands.find((command) => command.name === first);
   if (single !== undefined) return requestFor(single, args.slice(1));
   const group = commands.filter((command) => command.name.startsWith(`${first} `));
   if (group.length === 0) throw unknownCommand(first, commands);
   if (second === undefined || second === '--help' || second === '-h') return { kind: 'help', topic: [first] };
-  const command = group.find((one) => one.name === `${first} ${second}`);
-  if (command === undefined) throw unknownCommand(`${first} ${second}`, group);
-  return requestFor(command, args.slice(2));
+  throw unknownCommand(`${first} ${second}`, group);
 }
 
 function requestFor(command: Command, args: readonly string[]): Request {

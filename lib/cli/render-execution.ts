@@ -2,6 +2,7 @@ import type { ExecutionSummary, ExecutionView, StepView } from '../client/api.ts
 import type { ErrorData } from '../errors.ts';
 import { isFinal } from '../execution/status.ts';
 import { type OpenApprovals, openApprovalLines } from './open-approvals.ts';
+import { exactUsd } from './render-costs.ts';
 import { type Colour, type Style, visible } from './style.ts';
 import { table } from './table.ts';
 import { durationText, elapsedText, instantText } from './times.ts';
@@ -31,13 +32,24 @@ export function executionLines(view: ExecutionView, now: Date, style: Style, ope
   const elapsed = elapsedText(view.startedAt, view.endedAt, now);
   const rows = table(view.steps.map((step) => stepRow(step, now, style, isFinal(view.status))));
   return [
-    `${style('bold', view.executionId)}  ${style(statusColour(view.status), view.status)}  ${elapsed}`,
+    [
+      style('bold', view.executionId),
+      style(statusColour(view.status), view.status),
+      elapsed,
+      ...(costText(view) === '' ? [] : [costText(view)]),
+    ].join('  '),
     ...view.steps
       .flatMap((step, index) => [rows[index] ?? '', ...openApprovalLines(step, open, now, style)])
       .map((line) => `  ${line}`),
     ...(view.error === undefined ? [] : [failureLine(view.error, style)]),
     ...outputLines(view, style),
   ];
+}
+
+/** `$0.09 of $0.10`; nothing where neither is known to matter. */
+function costText({ costUsd, budgetUsd }: Pick<ExecutionView, 'costUsd' | 'budgetUsd'>): string {
+  if (budgetUsd !== null) return `${exactUsd(costUsd ?? 0)} of ${exactUsd(budgetUsd)}`;
+  return costUsd === null || costUsd === 0 ? '' : exactUsd(costUsd);
 }
 
 function stepRow(step: StepView, now: Date, style: Style, ended = false): string[] {
@@ -48,6 +60,7 @@ function stepRow(step: StepView, now: Date, style: Style, ended = false): string
     style(colour, ended && step.status === 'pending' ? 'not run' : step.status),
     // A step that is neither at work nor ended has no time of its own.
     step.status === 'pending' ? '' : elapsedText(step.startedAt, step.endedAt, now),
+    step.costUsd === null || step.costUsd === 0 ? '' : exactUsd(step.costUsd),
     stepNotes(step),
   ];
 }
@@ -112,7 +125,7 @@ export function changeLines(
 export function summaryLines(executions: readonly ExecutionSummary[], now: Date, style: Style): string[] {
   if (executions.length === 0) return ['no executions'];
   return table([
-    ['EXECUTION', 'STATUS', 'STARTED', 'TOOK'].map((title) => style('dim', title)),
+    ['EXECUTION', 'STATUS', 'STARTED', 'TOOK', 'COST'].map((title) => style('dim', title)),
     ...executions.map((one) => [
       one.executionId,
       style(statusColour(one.status), one.status),
@@ -120,6 +133,7 @@ export function summaryLines(executions: readonly ExecutionSummary[], now: Date,
       one.endedAt === null
         ? `${elapsedText(one.startedAt, null, now)} so far`
         : durationText(Date.parse(one.endedAt) - Date.parse(one.startedAt)),
+      costText(one),
     ]),
   ]);
 }

@@ -1,6 +1,6 @@
 import { widthOf } from './style.ts';
 
-/** Rows as lines, columns aligned with two spaces between; trailing spaces are cut. */
+/** Rows as lines, columns aligned with two spaces between; trailing spaces are cut, and a column without any text. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
   for (const row of rows) {
@@ -10,7 +10,10 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   }
   return rows.map((row) =>
     row
-      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell)))
+      .flatMap((cell, column) => {
+        const width = widths[column] ?? 0;
+        return width === 0 ? [] : [cell + ' '.repeat(width - widthOf(cell))];
+      })
       .join('  ')
       .trimEnd(),
   );

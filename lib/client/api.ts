@@ -26,8 +26,9 @@ export interface ExecutionView {
   readonly status: ExecutionStatus;
   readonly startedAt: string;
   readonly endedAt: string | null;
-  /** Null: cost is not measured. */
+  /** Spent so far, while it runs too; null where nothing is recorded, as before it was opened. */
   readonly costUsd: number | null;
+  /** The limit as it is now; null: none. */
   readonly budgetUsd: number | null;
   readonly requester: { readonly id: string; readonly verified: boolean };
   readonly error?: ErrorData;
@@ -51,6 +52,7 @@ export interface StepView {
   readonly error?: ErrorData;
   /** What it waits for, or was approved by. */
   readonly approvalId?: string;
+  /** Of all its attempts so far; null where nothing was spent for it. */
   readonly costUsd: number | null;
 }
 
@@ -84,6 +86,127 @@ export interface LogsAnswer {
 /** `POST /v1/executions/{id}/cancel` → 202 with the view. */
 export interface CancelRequest {
   readonly reason?: string;
+}
+
+/**
+ * One budget and what became of it. Dollars as JSON numbers with up to nine decimals, exact as far as they are written;
+ * null: no limit.
+ */
+export interface BudgetView {
+  readonly kind: 'execution' | 'agent' | 'workflow' | 'tenant';
+  /** The agent or the workflow that it is for. */
+  readonly name?: string;
+  /** The day (`2026-11-26`) or month (`2026-11`) in UTC that it is for. */
+  readonly period?: string;
+  readonly limitUsd: number | null;
+  readonly spentUsd: number;
+  /** Reserved for what runs now, or for calls whose cost is not known. */
+  readonly heldUsd: number;
+  readonly remainingUsd: number | null;
+}
+
+/** One entry of the ledger: what one model call, or the task of one attempt, has cost. */
+export interface CostEntryView {
+  readonly holdId: string;
+  readonly kind: 'call' | 'compute';
+  readonly stepPath: string;
+  readonly attempt: number;
+  readonly agent: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly costUsd: number;
+  readonly reservedUsd: number;
+  /** `estimated`: from what was seen of a broken stream. `reconciled`: by the provider's records. `person`: decided. */
+  readonly source: 'reported' | 'estimated' | 'reconciled' | 'person';
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** Hash of the price book that it was reserved by. */
+  readonly priceBook: string;
+  readonly settledAt: string;
+}
+
+/** `GET /v1/executions/{id}/costs?limit&cursor`. */
+export interface ExecutionCostsAnswer {
+  readonly executionId: string;
+  readonly workflow: string;
+  readonly status: ExecutionStatus;
+  /** The execution's own first, then its agents by name. */
+  readonly budgets: readonly BudgetView[];
+  readonly entries: readonly CostEntryView[];
+  /** Of this execution, oldest first: what it cost is not known. */
+  readonly unsettled: readonly HoldView[];
+  readonly cursor?: string;
+}
+
+/** Money that stays reserved until somebody, or the provider's own records, say what a call has cost. */
+export interface HoldView {
+  readonly executionId: string;
+  readonly holdId: string;
+  readonly stepPath: string;
+  readonly attempt: number;
+  readonly agent: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly heldUsd: number;
+  readonly since: string;
+  readonly reason: string;
+}
+
+/** `GET /v1/holds?limit&cursor`. */
+export interface HoldsAnswer {
+  readonly holds: readonly HoldView[];
+  readonly cursor?: string;
+}
+
+/** `POST /v1/executions/{id}/holds/{hold}` → 200 with its entry. Dollars as decimal text. */
+export interface SettleRequest {
+  readonly costUsd: string;
+  readonly reason: string;
+}
+
+/** `POST /v1/executions/{id}/budget` → 200 with the raised budget. */
+export interface RaiseRequest {
+  /** What is added, as decimal text. */
+  readonly byUsd: string;
+  /** Of this agent alone; absent: of the execution. */
+  readonly agent?: string;
+  /** 1 to 64 of `A-Z a-z 0-9 - _`: the same raise again changes nothing. */
+  readonly raiseId: string;
+}
+
+/** `GET /v1/costs?from&to`: days in UTC, both included; at most 92. */
+export interface CostsAnswer {
+  readonly from: string;
+  readonly to: string;
+  readonly rows: readonly CostRowView[];
+}
+
+export interface CostRowView {
+  readonly day: string;
+  readonly workflow: string;
+  readonly agent: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly calls: number;
+  readonly costUsd: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** `PUT /v1/budget`: all of it; what is absent is not limited. Dollars as decimal text. */
+export interface TenantBudgetRequest {
+  readonly dailyUsd?: string;
+  readonly monthlyUsd?: string;
+  /** Shares of each limit above 0 and at most 1 at which an alert goes out. */
+  readonly alertsAt?: readonly number[];
+}
+
+/** `GET /v1/budget`, and the answer to `PUT`. */
+export interface TenantBudgetAnswer {
+  readonly tenant: string;
+  readonly alertsAt: readonly number[];
+  /** Of today, then of this month. */
+  readonly budgets: readonly BudgetView[];
 }
 
 /** `GET /v1/workflows`. */

@@ -14,6 +14,7 @@ import type {
 } from './api.ts';
 import { type ApprovalCalls, approvalCalls } from './approval-calls.ts';
 import { type CallOptions, type ClientOptions, createCaller } from './caller.ts';
+import { type CostCalls, costCalls } from './cost-calls.ts';
 import { type FreezeCalls, freezeCalls } from './freeze-calls.ts';
 import { type PeopleCalls, peopleCalls } from './people-calls.ts';
 import { type WaitOptions, waitUntilFinal } from './wait-until-final.ts';
@@ -52,7 +53,7 @@ export interface EventChain {
  * answer are made again where they are idempotent: all but those that make a person or a tenant, a start because it
  * always has a name.
  */
-export interface ControlApiClient extends ApprovalCalls, PeopleCalls, FreezeCalls {
+export interface ControlApiClient extends ApprovalCalls, PeopleCalls, FreezeCalls, CostCalls {
   start(request: StartRequest, options?: CallOptions): Promise<StartResult>;
   workflows(options?: CallOptions): Promise<WorkflowsAnswer['workflows']>;
   /** Pages of executions, newest first, each fetched when it is asked for. */
@@ -73,6 +74,7 @@ export function createClient(options: ClientOptions): ControlApiClient {
     ...approvalCalls(caller),
     ...peopleCalls(caller),
     ...freezeCalls(caller),
+    ...costCalls(caller),
 
     async start(request, { signal } = {}) {
       const body = { ...request, name: request.name ?? nameFromTime(new Date()) };

@@ -59,7 +59,7 @@ const executionView = z.object({
   status: z.enum(EXECUTION_STATUSES),
   startedAt: time,
   endedAt: time.nullable(),
-  costUsd: z.number().nullable().meta({ description: 'null: cost is not measured' }),
+  costUsd: z.number().nullable().meta({ description: 'spent so far' }),
   budgetUsd: z.number().nullable(),
   requester,
   error: errorData.exactOptional(),
@@ -141,6 +141,55 @@ const personView = z.object({
   active: z.boolean(),
 });
 
+const dollars = z.number().meta({ description: 'US dollars, exact with up to nine decimals' });
+const budgetView = z.object({
+  kind: z.enum(['execution', 'agent', 'workflow', 'tenant']),
+  name: z.string().exactOptional(),
+  period: z.string().exactOptional(),
+  limitUsd: dollars.nullable(),
+  spentUsd: dollars,
+  heldUsd: dollars,
+  remainingUsd: dollars.nullable(),
+});
+const spentOn = {
+  stepPath: z.string(),
+  attempt: z.number().int(),
+  agent: z.string(),
+  provider: z.string(),
+  model: z.string(),
+};
+const costEntryView = z.object({
+  holdId: z.string(),
+  kind: z.enum(['call', 'compute']),
+  ...spentOn,
+  costUsd: dollars,
+  reservedUsd: dollars,
+  source: z.enum(['reported', 'estimated', 'reconciled', 'person']),
+  inputTokens: z.number().int(),
+  outputTokens: z.number().int(),
+  priceBook: z.string(),
+  settledAt: time,
+});
+const holdView = z.object({
+  executionId: z.string(),
+  holdId: z.string(),
+  ...spentOn,
+  heldUsd: dollars,
+  since: time,
+  reason: z.string(),
+});
+const costRowView = z.object({
+  day: z.string(),
+  workflow: z.string(),
+  agent: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  calls: z.number().int(),
+  costUsd: dollars,
+  inputTokens: z.number().int(),
+  outputTokens: z.number().int(),
+});
+
 const groupView = z.object({ group: z.string(), members: z.array(z.string()) });
 const cursor = z.string().exactOptional();
 
@@ -156,6 +205,20 @@ export const ANSWERS = {
   }),
   LogsAnswer: z.object({ lines: z.array(logLine), cursor: z.string(), done: z.boolean() }),
   WorkflowsAnswer: z.object({ workflows: z.array(z.object({ name: z.string(), inputSchema: jsonObject })) }),
+  ExecutionCostsAnswer: z.object({
+    executionId: z.string(),
+    workflow: z.string(),
+    status: z.enum(EXECUTION_STATUSES),
+    budgets: z.array(budgetView),
+    entries: z.array(costEntryView),
+    unsettled: z.array(holdView),
+    cursor,
+  }),
+  BudgetView: budgetView,
+  CostEntryView: costEntryView,
+  HoldsAnswer: z.object({ holds: z.array(holdView), cursor }),
+  CostsAnswer: z.object({ from: z.string(), to: z.string(), rows: z.array(costRowView) }),
+  TenantBudgetAnswer: z.object({ tenant: z.string(), alertsAt: z.array(z.number()), budgets: z.array(budgetView) }),
   ApprovalView: approvalView,
   ApprovalsAnswer: z.object({ approvals: z.array(approvalSummary), cursor }),
   PersonView: personView,
@@ -187,6 +250,8 @@ export const PARTS = {
   ChainRecord: chainRecord,
   StepLogLine: logLine,
   ApprovalSummary: approvalSummary,
+  HoldView: holdView,
+  CostRowView: costRowView,
 } as const;
 
 export const ErrorAnswer = z.object({ error: errorData });

@@ -25,6 +25,7 @@ export const PLATFORM_FUNCTIONS = [
   'reconcile',
   'copy-code',
   'register-workflow',
+  'tell-budgets',
 ] as const;
 export type PlatformFunctionName = (typeof PLATFORM_FUNCTIONS)[number];
 

@@ -3,12 +3,14 @@ import { Dashboard, GraphWidget, type IMetric, Stats } from 'aws-cdk-lib/aws-clo
 import { Effect, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { BudgetAlerts } from '../constructs/budget-alerts/budget-alerts.ts';
 import type { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
 import { EventSchemas } from '../constructs/event-schemas/event-schemas.ts';
 import type { PlatformFunction } from '../constructs/platform-function/platform-function.ts';
 import type { DataStack } from './data-stack.ts';
 import { Alarms } from './observability/alarms.ts';
+import { alarmOnBudgets } from './observability/budget-alarms.ts';
 import { counted, functionMetric, queueMetric, serverErrors } from './observability/metrics.ts';
 import { alarmOnReconcile } from './observability/reconcile-alarms.ts';
 import { alarmOnSandboxes } from './observability/sandbox-alarms.ts';
@@ -20,6 +22,9 @@ export interface ObservabilityStackProps extends StackProps {
   readonly data: DataStack;
   readonly platform: PlatformStack;
   readonly workflows: WorkflowsStack;
+  readonly workflowNames: readonly string[];
+  /** Folder of the bundles that `buildFunctions` made. */
+  readonly functionsDir: string;
 }
 
 /** Alarms on what needs a person, all to one topic that people subscribe to, one page of graphs, and the schemas of events. */
@@ -33,6 +38,13 @@ export class ObservabilityStack extends Stack {
     this.stage = deployment.stage;
     this.alarms = new Alarms(this, this.stage, this.makeTopic(data));
     new EventSchemas(this, 'EventSchemas', { deployment });
+
+    const budgets = new BudgetAlerts(this, 'BudgetAlerts', {
+      deployment,
+      eventBusName: data.eventBus.ref,
+      telemetryKey: data.telemetryKey,
+      functionsDir: props.functionsDir,
+    });
 
     const functions = [
       platform.openExecution,
@@ -49,6 +61,7 @@ export class ObservabilityStack extends Stack {
       platform.reconcile,
       platform.serveSandboxApi,
       platform.serveControlApi,
+      budgets.handler,
     ];
     for (const fn of functions) this.alarmOnErrors(fn);
     for (const queue of [
@@ -57,6 +70,7 @@ export class ObservabilityStack extends Stack {
       platform.undeliveredEndings,
       platform.undeliveredDecisions,
       platform.undeliveredSpending,
+      budgets.undelivered,
     ]) {
       this.alarmOnQueue(queue);
     }
@@ -79,7 +93,8 @@ export class ObservabilityStack extends Stack {
       description: 'Somebody wrote something else into the Events table; nothing of it can stand in a chain',
     });
     const reconcile = alarmOnReconcile(this.alarms);
-    this.makeDashboard(functions, lag, sandboxes, reconcile, platform);
+    const money = alarmOnBudgets(this.alarms, props.workflowNames);
+    this.makeDashboard(functions, lag, sandboxes, reconcile, money, platform);
   }
 
   private makeTopic(data: DataStack): Topic {
@@ -124,6 +139,7 @@ export class ObservabilityStack extends Stack {
     lag: IMetric,
     sandboxes: readonly IMetric[],
     reconcile: ReturnType<typeof alarmOnReconcile>,
+    money: readonly IMetric[],
     platform: PlatformStack,
   ): void {
     const dashboard = new Dashboard(this, 'Dashboard', { dashboardName: `wflo-${this.stage}` });
@@ -138,6 +154,7 @@ export class ObservabilityStack extends Stack {
       graph('Sandboxes: conflicts, refusals, late results', sandboxes),
       graph('Reconcile: repairs', reconcile.repairs),
       graph('Reconcile: seconds behind', reconcile.late),
+      graph('Budgets: refusals, unknown costs, violations', money),
       graph('Failures of the APIs', [serverErrors(platform.sandboxApi), serverErrors(platform.controlApi)]),
     );
   }

@@ -59,6 +59,8 @@ export function addStageStacks(app: App, deployment: Deployment, inputs: StageIn
     data,
     platform,
     workflows,
+    workflowNames: inputs.workflows.map(({ name }) => name),
+    functionsDir,
   });
   Tags.of(app).add('wflo:stage', stage);
   return { data, network, platform, workflows, observability };

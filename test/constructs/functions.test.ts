@@ -248,7 +248,11 @@ describe('alarms', () => {
         // A repair is counted, and a delay told, by the name of its check.
         expect([MetricName, Object.keys(others)]).toEqual([
           MetricName,
-          /^Reconcile(Repairs|LateSeconds) /.test(which) ? ['check'] : [],
+          /^Reconcile(Repairs|LateSeconds) /.test(which)
+            ? ['check']
+            : /^BudgetsExceeded /.test(which)
+              ? ['workflow']
+              : [],
         ]);
         return [which, service, Threshold, (Period / 60) * EvaluationPeriods];
       });

@@ -2,7 +2,9 @@ import type { Command } from '../command.ts';
 import { approval } from './approval.ts';
 import { approvals } from './approvals.ts';
 import { auditVerify } from './audit-verify.ts';
+import { budgetRaise, budgetSet, budgetShow } from './budget.ts';
 import { cancel } from './cancel.ts';
+import { costs, costsSettle, costsUnsettled } from './costs.ts';
 import { approve, reject } from './decide.ts';
 import { deploy } from './deploy.ts';
 import { destroy } from './destroy.ts';
@@ -39,6 +41,12 @@ export const COMMANDS: readonly Command[] = [
   events,
   auditVerify,
   cancel,
+  costs,
+  costsUnsettled,
+  costsSettle,
+  budgetShow,
+  budgetSet,
+  budgetRaise,
   approvals,
   approval,
   approve,

@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { ExecutionView } from '../../client/api.ts';
 import { WfloError } from '../../errors.ts';
+import { OPTIONS_KEY } from '../../execution/accept-input.ts';
 import { isFinal } from '../../execution/status.ts';
-import type { Json } from '../../json.ts';
+import { isJsonObject, type Json } from '../../json.ts';
 import { type Command, type Context, TARGET_OPTIONS } from '../command.ts';
 import { followExecution } from '../follow-execution.ts';
 import { usage } from '../invocation.ts';
@@ -22,6 +23,11 @@ export const run: Command = {
   options: [
     { name: 'input', value: 'JSON|@FILE', summary: 'the input, or a file that holds it (default: {})' },
     { name: 'name', value: 'NAME', summary: '1 to 80 of A-Z a-z 0-9 - _ (default: from the time)' },
+    {
+      name: 'budget',
+      value: 'DOLLARS',
+      summary: 'what it may spend at most; can only lower the budget of the workflow',
+    },
     { name: 'wait', summary: 'show the steps until the end; exit 1 when that is not success' },
     ...TARGET_OPTIONS,
   ],
@@ -32,12 +38,18 @@ export const run: Command = {
       command: 'wflo run data-processor --input @input.json --name nightly-2026-11-24',
       shows: 'start once, however often this is called',
     },
+    {
+      command: 'wflo run research-agent --input @question.json --budget 0.50 --wait',
+      shows: 'spend half a dollar at most',
+    },
     { command: `wflo run hello --input '{"name":"Alice"}' --wait --json`, shows: 'the result for a script' },
   ],
   async run(invocation, context) {
     const workflow = invocation.positional('workflow');
     const name = nameOf(invocation.value('name'));
-    const input = await inputOf(invocation.value('input'), context.projectDir);
+    const budget = invocation.value('budget');
+    const given = await inputOf(invocation.value('input'), context.projectDir);
+    const input = budget === undefined ? given : withBudget(given, budget);
     const target = targetOf(invocation, context.env);
     const client = await context.connect(target);
     const request = { workflow, input, ...(name === undefined ? {} : { name }) };
@@ -78,6 +90,18 @@ function notSucceeded(view: ExecutionView, commandOf: (words: string) => string)
 function rejectedFix({ steps, executionId }: ExecutionView, commandOf: (words: string) => string): string {
   const approvalId = steps.find((step) => step.status === 'rejected')?.approvalId;
   return `see who decided, and why: ${commandOf(approvalId === undefined ? `events ${executionId}` : `approval ${approvalId}`)}`;
+}
+
+/** An option of Wflo itself is a key of the input, so that whoever else starts an execution can give it as well. */
+function withBudget(input: Json, dollars: string): Json {
+  if (!/^\d{1,7}(\.\d{1,9})?$/.test(dollars))
+    throw usage(`"${dollars}" is not an amount of dollars`, 'write dollars such as 5 or 0.25');
+  if (!isJsonObject(input))
+    throw usage('--budget needs an input that is an object', 'pass the input as {"key": value}');
+  const options = input[OPTIONS_KEY] ?? {};
+  if (!isJsonObject(options) || 'budgetUsd' in options)
+    throw usage(`the input says its budget already, in its key "${OPTIONS_KEY}"`, 'give it once');
+  return { ...input, [OPTIONS_KEY]: { ...options, budgetUsd: dollars } };
 }
 
 /** The API refuses others too, in its own terms. */

@@ -26,7 +26,7 @@ describe('help', () => {
     expect((await cli(['--help'])).stdout).toBe(stdout);
   });
 
-  it.each(['local', 'audit', 'people', 'tenants'])('lists the commands of the group %s', async (group) => {
+  it.each(['local', 'audit', 'budget', 'people', 'tenants'])('lists the commands of the group %s', async (group) => {
     const { code, stdout } = await cli([group]);
     expect(code).toBe(0);
     const listed = [...stdout.matchAll(/^ {2}(\w+ \w+) {2}/gm)].map((match) => match[1]);

@@ -115,7 +115,7 @@ describe('the list', () => {
   it('is a table', () => {
     const ended = { ...view, executionId: 'a:b', status: 'failed' as const, endedAt: '2026-01-01T03:10:00.000Z' };
     expect(summaryLines([view, ended], now, plain)).toEqual([
-      'EXECUTION   STATUS   STARTED               TOOK',
+      'EXECUTION   STATUS   STARTED               TOOK              COST',
       'report:one  running  2026-01-01 00:00:00Z  2 min 5 s so far',
       'a:b         failed   2026-01-01 00:00:00Z  3 h 10 min',
     ]);

@@ -13,7 +13,7 @@ describe('a wrong command line does nothing, exits 2 and says what would be righ
     [['run'], '`wflo run --help`'],
     [['run', 'hello', 'twice'], '`wflo run --help`'],
     [['run', 'hello', '--wiat'], 'did you mean --wait?'],
-    [['run', 'hello', '--budget', '5'], '`wflo run --help`'],
+    [['run', 'hello', '--volume', '5'], '`wflo run --help`'],
     [['run', 'hello', '-w'], '`wflo run --help`'],
     [['run', 'hello', '--input'], '`wflo run --help`'],
     [['run', 'hello', '--input', '--wait'], '`wflo run --help`'],

@@ -26,6 +26,12 @@ interface Contract {
   readonly EventsAnswer: api.EventsAnswer;
   readonly LogsAnswer: api.LogsAnswer;
   readonly WorkflowsAnswer: api.WorkflowsAnswer;
+  readonly ExecutionCostsAnswer: api.ExecutionCostsAnswer;
+  readonly BudgetView: api.BudgetView;
+  readonly CostEntryView: api.CostEntryView;
+  readonly HoldsAnswer: api.HoldsAnswer;
+  readonly CostsAnswer: api.CostsAnswer;
+  readonly TenantBudgetAnswer: api.TenantBudgetAnswer;
   readonly ApprovalView: api.ApprovalView;
   readonly ApprovalsAnswer: api.ApprovalsAnswer;
   readonly PersonView: api.PersonView;
@@ -44,6 +50,12 @@ const SAME: { readonly [K in AnswerName]: Same<z.output<(typeof ANSWERS)[K]>, Co
   EventsAnswer: true,
   LogsAnswer: true,
   WorkflowsAnswer: true,
+  ExecutionCostsAnswer: true,
+  BudgetView: true,
+  CostEntryView: true,
+  HoldsAnswer: true,
+  CostsAnswer: true,
+  TenantBudgetAnswer: true,
   ApprovalView: true,
   ApprovalsAnswer: true,
   PersonView: true,

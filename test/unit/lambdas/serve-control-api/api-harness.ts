@@ -9,6 +9,7 @@ import { FakeIds } from '../../../_helpers/fakes/fake-ids.ts';
 import { aPerson, type FakePeopleStore, fakePeopleStore } from '../../../_helpers/fakes/fake-people-store.ts';
 import { FakeStateMachines } from '../../../_helpers/fakes/fake-state-machines.ts';
 import { FakeStepLogs } from '../../../_helpers/fakes/fake-step-logs.ts';
+import { MemoryLedger } from '../../../_helpers/fakes/memory-ledger.ts';
 
 export const ADA = 'arn:aws:iam::123456789012:user/ada';
 
@@ -51,6 +52,7 @@ export function controlApi(
   const blobs = new FakeBlobStore();
   const audit = new FakeAuditStore();
   const logs = new FakeStepLogs();
+  const ledger = new MemoryLedger({ clock });
   const people =
     options.people ??
     fakePeopleStore({ clock, ids }).seed({
@@ -65,7 +67,10 @@ export function controlApi(
   const notReconciled: unknown[] = [];
   const signals = { reconcileNotCalled: (error: unknown) => void notReconciled.push(error) };
   const app = createControlApi(
-    { executions, workflows: machines, machines, blobs, audit, logs, people, reconcileNow, signals, clock, ids },
+    {
+      ...{ executions, workflows: machines, machines, blobs, audit, logs, people, reconcileNow, signals, clock, ids },
+      ...{ ledger, budgets: ledger, announcements: ledger },
+    },
     { onUnexpected: (error) => unexpected.push(error) },
   );
 
@@ -86,7 +91,7 @@ export function controlApi(
   }
 
   return {
-    ...{ app, clock, ids, executions, machines, blobs, audit, logs, people, unexpected, notReconciled, call },
+    ...{ app, clock, ids, executions, machines, blobs, audit, logs, ledger, people, unexpected, notReconciled, call },
     /** How often `reconcile` was told to run. */
     reconciled: () => reconciled,
   };

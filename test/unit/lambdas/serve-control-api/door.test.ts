@@ -34,6 +34,7 @@ const READERS: readonly CallerName[] = ['in-group', ...EVERY_ROLE];
 const PEOPLE: readonly CallerName[] = ['no-role', ...READERS];
 const OPERATORS: readonly CallerName[] = ['operator', 'administrator', 'other-administrator'];
 const ADMINISTRATORS: readonly CallerName[] = ['administrator', 'other-administrator'];
+const BUDGET_OWNERS: readonly CallerName[] = ['budget-owner', ...ADMINISTRATORS];
 const AUDITORS: readonly CallerName[] = ['auditor', ...ADMINISTRATORS];
 
 const ALLOWED: { readonly [K in RouteKey]: readonly CallerName[] } = {
@@ -43,6 +44,13 @@ const ALLOWED: { readonly [K in RouteKey]: readonly CallerName[] } = {
   'GET /v1/executions/:id/events': READERS,
   'GET /v1/executions/:id/logs': READERS,
   'POST /v1/executions/:id/cancel': OPERATORS,
+  'GET /v1/executions/:id/costs': READERS,
+  'POST /v1/executions/:id/budget': BUDGET_OWNERS,
+  'POST /v1/executions/:id/holds/:hold': BUDGET_OWNERS,
+  'GET /v1/costs': READERS,
+  'GET /v1/holds': READERS,
+  'GET /v1/budget': READERS,
+  'PUT /v1/budget': BUDGET_OWNERS,
   'GET /v1/workflows': READERS,
   'GET /v1/approvals': READERS,
   'GET /v1/approvals/:id': READERS,
