@@ -19,12 +19,13 @@ export const OPERATOR_PERSON: SeededPerson = {
   roles: ['administrator', 'operator'],
 };
 
-/** People to try approvals with, each with keys of their own (`--as`). */
+/** People to try approvals and budgets with, each with keys of their own (`--as`). */
 export const LOCAL_PEOPLE: readonly SeededPerson[] = [
   { personId: 'ada', name: 'Ada', roles: ['operator'] },
   { personId: 'grace', name: 'Grace', roles: ['viewer'] },
   { personId: 'linus', name: 'Linus', roles: ['viewer'] },
   { personId: 'mary', name: 'Mary', roles: ['auditor'] },
+  { personId: 'joan', name: 'Joan', roles: ['budget-owner'] },
 ];
 
 /** Groups that the workflows of the repository ask. */

@@ -18,12 +18,16 @@ export function layOutProject(): void {
   writeFileSync(
     join(projectDir, 'cdk.json'),
     JSON.stringify(
-      // Not `dev`, of which a deployment keeps less.
-      { app: app.replace('bin/app.ts', join(root, 'bin/app.ts')), context: { ...context, 'wflo:stage': 'e2e' } },
+      {
+        app: app.replace('bin/app.ts', join(root, 'bin/app.ts')),
+        // Not `dev`, of which a deployment keeps less. With a model of the scripted provider, and compute for nothing.
+        context: { ...context, 'wflo:stage': 'e2e', 'wflo:prices': 'prices.json' },
+      },
       null,
       2,
     ),
   );
+  cpSync(join(root, 'test/_fixtures/prices.json'), join(projectDir, 'prices.json'));
   cpSync(join(root, 'cdk.context.json'), join(projectDir, 'cdk.context.json'));
   const machines = join(projectDir, 'state-machines');
   rmSync(machines, { recursive: true, force: true });

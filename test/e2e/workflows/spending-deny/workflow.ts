@@ -1,0 +1,3 @@
+import { spending } from '../../spending.ts';
+
+export default spending('spending-deny', 'deny');
