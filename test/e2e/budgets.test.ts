@@ -60,7 +60,7 @@ function contentOf(tokens: number): string {
 const input = (fields: object = {}) => ({ calls: 10, parallel: false, content, maxTokens: TOKENS, ...fields });
 const run = (workflow: string, budgetUsd: string, fields: object = {}) =>
   runToEnd(workflow, { ...input(fields), wflo: { budgetUsd } });
-const resultsOf = (view: ExecutionView) => (view.output as { readonly results: readonly CallResult[] }).results;
+const resultsOf = (view: ExecutionView) => (view.output as unknown as { readonly results: readonly CallResult[] }).results;
 const costsOf = (executionId: string) => wfloJson<ExecutionCostsAnswer>('costs', executionId);
 const budgetOf = async (executionId: string) =>
   (await costsOf(executionId)).budgets.find(({ kind }) => kind === 'execution');
@@ -160,7 +160,7 @@ describe('alerts at 50 %, 75 % and 90 % of $1.00', () => {
 it('refuses the agent whose own budget is used up, and lets the others go on', async () => {
   const view = await runToEnd('crew', { content, maxTokens: TOKENS });
   expect(view.status).toBe('succeeded');
-  const { one, two, three } = view.output as Record<string, { readonly results: readonly CallResult[] }>;
+  const { one, two, three } = view.output as unknown as Record<string, { readonly results: readonly CallResult[] }>;
   const passed = (results: readonly CallResult[] | undefined) => results?.filter(({ status }) => status === 200).length;
   expect([passed(one?.results), passed(two?.results), passed(three?.results)]).toEqual([22, 5, 5]);
   expect(one?.results.at(-1)).toMatchObject({ status: 402, code: 'budget_exhausted' });
