@@ -19,6 +19,10 @@ if (more.length > 0 || (option !== undefined && option !== '--diff')) {
 }
 const [before, after] = [priceBook(), generateBook()];
 const changes = changesBetween(before, after);
+if (option === undefined) {
+  await writeFile(`${PRICES}book.json`, jsonText(after));
+  await writeFile(`${PRICES}fargate.json`, jsonText(fargatePricesOf(after)));
+}
 if (changes.length === 0) {
   console.log(`${after.models.length} models from ${after.generatedFrom}: nothing changes`);
 } else {
@@ -29,11 +33,7 @@ if (changes.length === 0) {
     ]).join('\n'),
   );
 }
-if (option === undefined) {
-  await writeFile(`${PRICES}book.json`, jsonText(after));
-  await writeFile(`${PRICES}fargate.json`, jsonText(fargatePricesOf(after)));
-  console.log(`price book ${after.sha256}`);
-}
+console.log(`price book ${after.sha256}${option === undefined ? '' : ', which is not written'}`);
 
 function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;

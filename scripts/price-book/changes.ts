@@ -44,7 +44,8 @@ function fieldsOf({ tiers, fees, accepts, contextWindow, maxOutputTokens, source
     ...Object.entries(accepts).map(([what, value]) => [what, String(value)] as const),
     ['contextWindow', String(contextWindow)],
     ['maxOutputTokens', String(maxOutputTokens)],
-    ['source', source],
+    // Its version changes with every update of the package, and alone is no change of a price.
+    ['source', source.replace(/^genai-prices \S+: /, 'genai-prices: ')],
   ]);
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { usd } from '../../../../lib/budget/money.ts';
 import { priceBook } from '../../../../lib/budget/prices/book.ts';
@@ -63,6 +64,16 @@ describe('prices of a deployment', () => {
     expect(merged.fargate.ARM64).toEqual({ vcpuHour: 0, gibHour: 0 });
     expect(merged.fargate.X86_64).toEqual(priceBook().fargate.X86_64);
     expect(merged.sha256).not.toBe(priceBook().sha256);
+  });
+
+  it('are as the guide shows them', () => {
+    const guide = readFileSync(new URL('../../../../docs/guides/prices.md', import.meta.url), 'utf8');
+    const example = [...guide.matchAll(/```json\n(.*?)```/gs)]
+      .map(([, text = '']) => JSON.parse(text))
+      .find((one) => one.models);
+    const merged = withOverrides(priceBook(), read(example));
+    expect(lookupOf(merged)('openai', 'our-own-model')?.tiers[1]?.rates.output).toBe(usd(10));
+    expect(merged.fargate.ARM64.vcpuHour).toBe(usd('0.05'));
   });
 
   it('may be none: the book stays as it is', () => {
