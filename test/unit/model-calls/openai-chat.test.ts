@@ -380,7 +380,10 @@ describe('the meter', () => {
     const begun = eventsOf(fixture('openai/chat-stream.sse')).slice(0, 2).map(encode);
     const failed = [...begun, encode('data: {"error":{"message":"overloaded"}}\n\n')];
     const of = (body: JsonObject) => passed(parse({ stream: true, ...body }).meter(), { headers: SSE, chunks: failed });
-    expect(of({}).metered).toMatchObject({ kind: 'unknown', atMost: { tokens: { output: Buffer.byteLength("Grüße") + 16 } } });
+    expect(of({}).metered).toMatchObject({
+      kind: 'unknown',
+      atMost: { tokens: { output: Buffer.byteLength('Grüße') + 16 } },
+    });
     expect(of({ tools: [{ type: 'function', function: { name: 'f' } }] }).metered).not.toHaveProperty('atMost');
     const reasons = passed(
       openaiChat.parse(request(PATH, { ...hello, model: 'gpt-5.6', stream: true }), models).meter(),
