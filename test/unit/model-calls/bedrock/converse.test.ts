@@ -70,6 +70,7 @@ describe('a call that can be paid for', () => {
     };
     expect(parse(BASE, 'converse', CLAUDE_ON_BEDROCK, headers).upstream.headers).toEqual({
       'content-type': 'application/json',
+      'accept-encoding': 'identity',
       accept: 'application/json',
     });
   });

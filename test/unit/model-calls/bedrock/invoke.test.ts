@@ -48,6 +48,7 @@ describe('a call of Claude', () => {
     };
     expect(parse(BASE, 'invoke', headers).upstream.headers).toEqual({
       'content-type': 'application/json',
+      'accept-encoding': 'identity',
       accept: 'application/json',
     });
   });
