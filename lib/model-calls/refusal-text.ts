@@ -33,21 +33,21 @@ export function refusalBudget({ budget }: CallRefusal): RefusalBudget | undefine
   };
 }
 
-/** The whole story in a few sentences, since SDKs show their users nothing but the message. */
+/** The whole story, since SDKs show their users nothing but the message. */
 export function refusalText(refusal: CallRefusal): string {
-  const sentences = [`${refusal.message} [${refusal.code}]`];
+  const parts = [`${refusal.message} [${refusal.code}]`];
   const budget = refusalBudget(refusal);
   if (refusal.budget !== undefined && budget !== undefined) {
-    sentences.push(
+    parts.push(
       `${scopeText(refusal.budget.scope)}: limit $${budget.limit}, spent $${budget.spent}, held by calls in flight $${budget.held}, needed for this call at most $${budget.needed}`,
     );
-    if (budget.resetsAt !== undefined) sentences.push(`it starts again at ${budget.resetsAt}`);
+    if (budget.resetsAt !== undefined) parts.push(`it starts again at ${budget.resetsAt}`);
     if (budget.fittingOutputTokens !== undefined) {
-      sentences.push(`with at most ${budget.fittingOutputTokens} output tokens the call would fit`);
+      parts.push(`with at most ${budget.fittingOutputTokens} output tokens the call would fit`);
     }
   }
-  if (refusal.fix !== undefined) sentences.push(refusal.fix);
-  return `${sentences.join('. ')}.`;
+  if (refusal.fix !== undefined) parts.push(refusal.fix);
+  return parts.join('; ');
 }
 
 function scopeText(scope: Scope): string {

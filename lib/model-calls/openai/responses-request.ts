@@ -68,8 +68,17 @@ const MESSAGE_FIELDS = new Set(['type', 'role', 'content', 'id', 'status', 'phas
 const ROLES = new Set(['user', 'assistant', 'system', 'developer']);
 const CALL_FIELDS = new Set(['type', 'id', 'call_id', 'name', 'arguments', 'input', 'status']);
 const OUTPUT_FIELDS = new Set(['type', 'id', 'call_id', 'name', 'output', 'status']);
-/** What the provider keeps of earlier turns: how much it reads again is not to be seen. */
-const HIDDEN_ITEMS = new Set(['reasoning', 'web_search_call', 'file_search_call', 'code_interpreter_call']);
+/**
+ * What the provider keeps of earlier turns: how much it reads again is not to be seen. The Vercel AI SDK names the items
+ * of its own earlier steps by `item_reference`.
+ */
+const HIDDEN_ITEMS = new Set([
+  'code_interpreter_call',
+  'file_search_call',
+  'item_reference',
+  'reasoning',
+  'web_search_call',
+]);
 const PART_FIELDS: { readonly [type: string]: ReadonlySet<string> } = {
   input_text: new Set(['type', 'text', 'prompt_cache_breakpoint']),
   output_text: new Set(['type', 'text', 'annotations', 'logprobs']),

@@ -81,6 +81,7 @@ describe('the bound', () => {
     ['a document', said({ type: 'input_file', file_data: 'data:application/pdf;base64,AAAA' })],
     ['a document somewhere else', said({ type: 'input_file', file_url: 'https://example.com/a.pdf' })],
     ['reasoning of before', { input: [{ type: 'reasoning', id: 'rs', summary: [], encrypted_content: 'x' }] }],
+    ['an item that is stored', { input: [{ id: 'msg_1' }, { type: 'item_reference', id: 'fc_1' }] }],
     ['a search of before', { input: [{ type: 'web_search_call', id: 'ws', status: 'completed' }] }],
   ])('of %s is the whole window', (_, body) => {
     expect(parse(body).bound.inputTokens).toBe(400_000);
@@ -124,7 +125,6 @@ describe('refused before anything is called', () => {
     ['a conversation', { conversation: 'conv_1' }, 'conversation'],
     ['a stored prompt', { prompt: { id: 'pmpt_1' } }, 'prompt'],
     ['compaction', { context_management: [] }, 'context_management'],
-    ['a stored item', { input: [{ id: 'msg_1' }] }, 'input[0] of the type "item_reference"'],
     ['a compaction', { input: [{ type: 'compaction', encrypted_content: 'x' }] }, 'input[0] of the type "compaction"'],
     ['a file by id', said({ type: 'input_file', file_id: 'f' }), 'input[0].content[0].file_id'],
     ['an image by id', said({ type: 'input_image', file_id: 'f' }), 'input[0].content[0].file_id'],
