@@ -16,7 +16,7 @@ export class AnswerBody {
   push(chunk: Uint8Array): void {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#max) this.#chunks = [];
-    else this.#chunks.push(chunk.slice());
+    else this.#chunks.push(new Uint8Array(chunk));
   }
 
   /** Undefined where it is too large, or no JSON in UTF-8. */

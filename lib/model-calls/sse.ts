@@ -95,8 +95,8 @@ export class SseSplitter {
     }
     this.#pendingBytes += bytes.length;
     if (this.#overlong) out.push(bytes);
-    // A copy, since whoever gave the chunk may use its memory again.
-    else this.#pending.push(bytes.slice());
+    // A copy, since whoever gave the chunk may use its memory again; `slice` of a Buffer would be none.
+    else this.#pending.push(new Uint8Array(bytes));
   }
 
   #complete(out: Uint8Array[]): void {

@@ -58,7 +58,8 @@ export class EventStreamReader {
       const wanted = (this.#length === 0 ? 4 : this.#length) - this.#pendingBytes;
       const part = chunk.subarray(from, from + wanted);
       from += part.length;
-      this.#pending.push(part.slice());
+      // A copy, since whoever gave the chunk may use its memory again; `slice` of a Buffer would be none.
+      this.#pending.push(new Uint8Array(part));
       this.#pendingBytes += part.length;
       if (part.length === wanted) this.#complete();
     }
