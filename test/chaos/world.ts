@@ -82,7 +82,7 @@ export class World {
   readonly bus = new FakeEventBus();
   readonly tokens = new FakeTaskTokens();
   readonly people = fakePeopleStore({ clock: this.sim, ids: this.ids });
-  readonly ledger = memoryLedger({ clock: this.sim });
+  readonly spending = memoryLedger({ clock: this.sim });
   readonly sandboxes = new Sandboxes(this);
   readonly machines: StepFunctions;
   /** Waiting states whose time was over before anybody told them. */
@@ -356,7 +356,7 @@ export class World {
       bus: port('bus', this.bus),
       tokens: port('tokens', this.tokens),
       people: port('people', this.people),
-      ledger: port('ledger', this.ledger),
+      ledger: port('ledger', this.spending),
       tasks: port('tasks', this.sandboxes),
       workflows: port('workflows', this.machines),
       machines: port('machines', this.machines),

@@ -517,6 +517,7 @@ describe('a run', () => {
       'overdue-approvals',
       'open-executions',
       'orphaned-tasks',
+      'expired-holds',
     ]);
     expect(failuresOf(await reconcile(ports()))).toEqual([]);
   });
