@@ -48,6 +48,7 @@ export class ObservabilityStack extends Stack {
       platform.reconcile,
       platform.serveSandboxApi,
       platform.serveControlApi,
+      platform.serveGateway,
     ];
     for (const fn of functions) this.alarmOnErrors(fn);
     for (const queue of [

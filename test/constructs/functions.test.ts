@@ -93,6 +93,7 @@ describe('functions', () => {
       [
         'ARTEFACT_BUCKET',
         'EVENTS_TABLE',
+        'MODELS_URL',
         'PEOPLE_TABLE',
         'RETENTION_DAYS',
         'SANDBOX_CLUSTER',
@@ -100,6 +101,7 @@ describe('functions', () => {
         'STATE_TABLE',
       ],
     ],
+    ['serve-gateway', ['EVENTS_TABLE', 'LEDGER_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
     [
       'serve-control-api',
       [
@@ -213,7 +215,7 @@ describe('what starts functions', () => {
 describe('alarms', () => {
   it('all tell the topic', () => {
     const alarms = stage.ofType('AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(40);
+    expect(alarms).toHaveLength(41);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toHaveLength(1);
       expect(Properties.AlarmDescription.length).toBeGreaterThan(20);
