@@ -314,14 +314,13 @@ function boundModalities(body: JsonObject, price: ModelPrice): UsageBound['outpu
   return audio || modalities.includes('audio') ? ['output', 'outputAudio'] : ['output'];
 }
 
-/** Bytes of everything that a choice of a streamed chunk shows of its tokens. */
-export function visibleBytes(delta: JsonObject): number {
-  let bytes = 0;
-  for (const name in delta) {
-    const value = delta[name];
-    if (name !== 'role' && value !== undefined && value !== null) {
-      bytes += typeof value === 'string' ? textBytes(value) : jsonTokens(value);
-    }
-  }
-  return bytes;
+const SEEN = ['content', 'refusal', 'tool_calls', 'function_call', 'audio'] as const;
+
+/** Bytes of everything that a choice shows of its tokens. */
+export function visibleBytes(said: JsonObject): number {
+  return SEEN.reduce((bytes, name) => {
+    const value = presentField(said, name);
+    if (value === undefined) return bytes;
+    return bytes + (typeof value === 'string' ? textBytes(value) : jsonTokens(value));
+  }, 0);
 }
