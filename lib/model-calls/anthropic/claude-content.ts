@@ -1,9 +1,9 @@
 import type { Json, JsonObject } from '../../json.ts';
 import { allowFields } from '../allowed-fields.ts';
 import { invalidField, unpricedFeature } from '../refusals.ts';
+import { listOf, objectOf, textOf } from '../request-fields.ts';
 import { CallRefused } from '../wire-format.ts';
 import type { InputTally } from './input-tally.ts';
-import { listAt, objectAt, textAt } from './read-field.ts';
 
 const allowed = (...names: string[]) => new Set(names);
 
@@ -16,8 +16,8 @@ export function tallyContent(content: Json | undefined, path: string, tally: Inp
     tally.text(content);
     return;
   }
-  listAt(content, path).forEach((block, index) => {
-    tallyBlock(objectAt(block, `${path}[${index}]`), `${path}[${index}]`, tally);
+  listOf(content, path).forEach((block, index) => {
+    tallyBlock(objectOf(block, `${path}[${index}]`), `${path}[${index}]`, tally);
   });
 }
 
@@ -26,7 +26,7 @@ export function tallyCacheControl(holder: JsonObject, path: string, tally: Input
   const control = holder.cache_control;
   if (control === undefined || control === null) return;
   const where = path === '' ? 'cache_control' : `${path}.cache_control`;
-  const object = objectAt(control, where);
+  const object = objectOf(control, where);
   allowFields(object, CACHE_CONTROL, where);
   if (object.type !== 'ephemeral')
     throw new CallRefused(unpricedFeature(`${where}.type ${JSON.stringify(object.type)}`));
@@ -51,12 +51,12 @@ function tallyBlock(block: JsonObject, path: string, tally: InputTally): void {
   switch (block.type) {
     case 'text':
       allowFields(block, TEXT, path);
-      tally.text(textAt(block.text, `${path}.text`));
+      tally.text(textOf(block.text, `${path}.text`));
       if (block.citations !== undefined && block.citations !== null) tally.json(block.citations);
       return;
     case 'image':
       allowFields(block, IMAGE, path);
-      checkImageSource(objectAt(block.source, `${path}.source`), `${path}.source`);
+      checkImageSource(objectOf(block.source, `${path}.source`), `${path}.source`);
       tally.image(path);
       return;
     case 'document':
@@ -64,7 +64,7 @@ function tallyBlock(block: JsonObject, path: string, tally: InputTally): void {
       tallyOptionalText(block.title, `${path}.title`, tally);
       tallyOptionalText(block.context, `${path}.context`, tally);
       tallyCitations(block.citations, `${path}.citations`, tally);
-      tallyDocumentSource(objectAt(block.source, `${path}.source`), `${path}.source`, tally);
+      tallyDocumentSource(objectOf(block.source, `${path}.source`), `${path}.source`, tally);
       return;
     case 'search_result':
       allowFields(block, SEARCH_RESULT, path);
@@ -75,7 +75,7 @@ function tallyBlock(block: JsonObject, path: string, tally: InputTally): void {
       return;
     case 'thinking':
       allowFields(block, THINKING, path);
-      tally.text(textAt(block.thinking, `${path}.thinking`));
+      tally.text(textOf(block.thinking, `${path}.thinking`));
       tally.earlierReasoning();
       return;
     case 'redacted_thinking':
@@ -111,13 +111,13 @@ function tallyBlock(block: JsonObject, path: string, tally: InputTally): void {
 }
 
 function tallyOptionalText(value: Json | undefined, path: string, tally: InputTally): void {
-  if (value !== undefined && value !== null) tally.text(textAt(value, path));
+  if (value !== undefined && value !== null) tally.text(textOf(value, path));
 }
 
 /** Citations cut a document into numbered sentences, which may be more marks than text. */
 function tallyCitations(citations: Json | undefined, path: string, tally: InputTally): void {
   if (citations === undefined || citations === null) return;
-  const object = objectAt(citations, path);
+  const object = objectOf(citations, path);
   allowFields(object, CITATIONS, path);
   if (object.enabled !== false) tally.window();
 }
@@ -142,7 +142,7 @@ function tallyDocumentSource(source: JsonObject, path: string, tally: InputTally
       return;
     case 'text':
       allowFields(source, BASE64_SOURCE, path);
-      tally.text(textAt(source.data, `${path}.data`));
+      tally.text(textOf(source.data, `${path}.data`));
       return;
     case 'content':
       allowFields(source, CONTENT_SOURCE, path);
@@ -158,7 +158,7 @@ function tallyDocumentSource(source: JsonObject, path: string, tally: InputTally
 /** The model itself; a server tool that calls others would run code here. */
 function checkCaller(caller: Json | undefined, path: string): void {
   if (caller === undefined || caller === null) return;
-  const object = objectAt(caller, path);
+  const object = objectOf(caller, path);
   if (object.type !== 'direct')
     throw new CallRefused(unpricedFeature(`${path}.type ${JSON.stringify(object.type ?? null)}`));
 }
@@ -167,9 +167,9 @@ const MESSAGE = allowed('role', 'content');
 const ROLES: ReadonlySet<Json | undefined> = allowed('user', 'assistant', 'system');
 
 export function tallyMessages(messages: Json | undefined, tally: InputTally): void {
-  listAt(messages, 'messages').forEach((value, index) => {
+  listOf(messages, 'messages').forEach((value, index) => {
     const path = `messages[${index}]`;
-    const message = objectAt(value, path);
+    const message = objectOf(value, path);
     allowFields(message, MESSAGE, path);
     if (!ROLES.has(message.role)) {
       throw new CallRefused(invalidField(`${path}.role`, 'has to be user, assistant or system'));

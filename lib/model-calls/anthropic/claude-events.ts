@@ -1,10 +1,10 @@
 import type { ModelPrice } from '../../budget/price-book.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { seenAtMost, unknownUsage } from '../metered.ts';
 import { tokenCount } from '../token-count.ts';
 import type { Metered } from '../wire-format.ts';
 import type { ClaudeRequest } from './claude-request.ts';
-import { isUntrusted, mergeClaudeUsage, readClaudeUsage } from './claude-usage.ts';
-import { metered, unknownUse, usageAtMost } from './metered.ts';
+import { isUntrusted, mergeClaudeUsage, readAs, readClaudeUsage } from './claude-usage.ts';
 
 /** Errors that say that a request was not begun, where they are all that comes. */
 const NOT_BEGUN: ReadonlySet<Json | undefined> = new Set([
@@ -24,6 +24,7 @@ const NOT_BEGUN: ReadonlySet<Json | undefined> = new Set([
 export class ClaudeEvents {
   readonly #request: Pick<ClaudeRequest, 'bound' | 'asked'>;
   readonly #price: ModelPrice;
+  readonly #served: (model: string) => boolean;
   #usage: JsonObject | undefined;
   /** Why the events cannot be trusted. */
   #broken: string | undefined;
@@ -34,9 +35,15 @@ export class ClaudeEvents {
   #thought = false;
   #outputBytes = 0;
 
-  constructor(request: Pick<ClaudeRequest, 'bound' | 'asked'>, price: ModelPrice) {
+  /** `served`: whether an answer from a model of this name costs what was asked for. */
+  constructor(
+    request: Pick<ClaudeRequest, 'bound' | 'asked'>,
+    price: ModelPrice,
+    served: (model: string) => boolean = () => true,
+  ) {
     this.#request = request;
     this.#price = price;
+    this.#served = served;
   }
 
   /** `bytes`: how long the event is as text. What is undefined could not be read. */
@@ -82,19 +89,21 @@ export class ClaudeEvents {
       }
       return this.#unknown(`the answer ended in an error: ${JSON.stringify(error.type ?? null)}`, !asked.hiddenUse);
     }
-    if (this.#broken !== undefined) return unknownUse(this.#broken);
+    if (this.#broken !== undefined) return unknownUsage(this.#broken);
     const read = readClaudeUsage(this.#usage, asked);
-    if (this.#stopped) return metered(read, this.#usage ?? null, this.#price);
+    if (this.#stopped) return readAs(read, this.#usage, this.#price);
     // The provider may go on behind a stream that broke, and charges for it.
-    if (!this.#ended || isUntrusted(read)) return unknownUse('the answer ended before message_stop');
-    return unknownUse('the answer ended before message_stop', {
-      ...usageAtMost(bound, this.#price, read.tokens.output ?? 0),
+    if (!this.#ended || isUntrusted(read)) return unknownUsage('the answer ended before message_stop');
+    return unknownUsage('the answer ended before message_stop', {
+      ...seenAtMost(bound, this.#price, read.tokens.output ?? 0, 0),
       ...(read.fees === undefined ? {} : { fees: read.fees }),
     });
   }
 
   #start(event: JsonObject): void {
-    const usage = isJsonObject(event.message) ? event.message.usage : undefined;
+    const message = isJsonObject(event.message) ? event.message : {};
+    const { model, usage } = message;
+    if (typeof model === 'string' && !this.#served(model)) this.#broken ??= servedBy(model);
     if (this.#usage !== undefined) this.#broken ??= 'the answer has two message_start';
     else if (isJsonObject(usage)) this.#usage = usage;
     else this.#broken ??= 'message_start has no usage';
@@ -113,9 +122,13 @@ export class ClaudeEvents {
 
   /** With what was seen as the most, where nothing was used unseen: a token is never longer than its bytes here. */
   #unknown(reason: string, everythingSeen: boolean): Metered {
-    if (!everythingSeen || this.#thought || this.#broken !== undefined) return unknownUse(reason);
+    if (!everythingSeen || this.#thought || this.#broken !== undefined) return unknownUsage(reason);
     const { bound } = this.#request;
     const output = Math.max(this.#outputBytes, tokenCount(this.#usage?.output_tokens) ?? 0);
-    return unknownUse(reason, usageAtMost(bound, this.#price, output));
+    return unknownUsage(reason, seenAtMost(bound, this.#price, output, 1));
   }
+}
+
+export function servedBy(model: string): string {
+  return `another model served it: ${JSON.stringify(model.slice(0, 100))}`;
 }

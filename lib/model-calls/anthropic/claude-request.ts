@@ -2,20 +2,22 @@ import type { ModelPrice } from '../../budget/price-book.ts';
 import type { UsageBound } from '../../budget/usage.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import { allowFields, fieldPath } from '../allowed-fields.ts';
-import { invalidField, tooManyOutputTokens, unpricedFeature } from '../refusals.ts';
+import { outputCeiling } from '../output-ceiling.ts';
+import { invalidField, unpricedFeature } from '../refusals.ts';
+import { listOf, objectOf, textOf } from '../request-fields.ts';
 import { CallRefused } from '../wire-format.ts';
 import { tallyCacheControl, tallyContent, tallyMessages } from './claude-content.ts';
-import { type CacheTtl, hasRate, InputTally } from './input-tally.ts';
-import { listAt, objectAt, optionalCountOf, textAt } from './read-field.ts';
+import { countField } from './count-field.ts';
+import { type CacheTtl, InputTally } from './input-tally.ts';
 
 /** What a request to Claude can use at most, whichever provider serves it. */
 export interface ClaudeRequest {
   readonly bound: UsageBound;
   /** Absent where a lower `max_tokens` bounds nothing. */
   readonly boundWithOutput?: (maxOutputTokens: number) => UsageBound;
-  readonly maxTokens: number;
-  /** The request named no `max_tokens`: it has to be set to this ceiling. */
-  readonly maxTokensMissing: boolean;
+  /** The `max_tokens` that has to be set, since the request names none. */
+  readonly maxTokensToSet?: number;
+  readonly notes: { readonly [header: string]: string };
   readonly asked: AskedOfClaude;
 }
 
@@ -58,14 +60,11 @@ export function boundClaudeRequest(body: JsonObject, price: ModelPrice, also: Re
   tallyCacheControl(body, '', tally);
   const searches = isThere(body.tools) ? tallyTools(body.tools, tally) : undefined;
   if (isThere(body.tool_choice)) tally.json(body.tool_choice);
-  if (isThere(body.stop_sequences)) listAt(body.stop_sequences, 'stop_sequences');
+  if (isThere(body.stop_sequences)) listOf(body.stop_sequences, 'stop_sequences');
   tallyOutputShape(body, tally);
 
-  const named = optionalCountOf(body, 'max_tokens', '');
-  if (named !== undefined && named > price.maxOutputTokens) {
-    throw new CallRefused(tooManyOutputTokens('max_tokens', named, price.maxOutputTokens, price.model));
-  }
-  const maxTokens = named ?? price.maxOutputTokens;
+  const named = countField(body, 'max_tokens', '');
+  const { tokens: maxTokens, notes } = outputCeiling(named, 'max_tokens', price, tally.tokens());
   const thinking = thinkingOf(body.thinking);
   const rounds = 1 + (searches ?? 0);
   const classes = classesOf(price, tally, searches);
@@ -81,10 +80,10 @@ export function boundClaudeRequest(body: JsonObject, price: ModelPrice, also: Re
   return {
     bound: bound(beyondMaxTokens ? price.contextWindow : maxTokens),
     ...(beyondMaxTokens ? {} : { boundWithOutput: bound }),
-    maxTokens,
-    maxTokensMissing: named === undefined,
+    ...(named === undefined ? { maxTokensToSet: maxTokens } : {}),
+    notes,
     asked: {
-      dearestTtl: tally.dearestTtl ?? '5m',
+      dearestTtl: tally.dearestTtl,
       webSearch: searches !== undefined,
       hiddenUse: thinking.possible || searches !== undefined,
     },
@@ -96,7 +95,7 @@ const isThere = (value: Json | undefined): value is Json => value !== undefined 
 /** A server tool writes what it has found to the cache by itself. */
 function classesOf(price: ModelPrice, tally: InputTally, searches: number | undefined): UsageBound['inputClasses'] {
   if (searches === undefined) return tally.classes();
-  if (!hasRate(price, 'cacheWrite5m')) throw new CallRefused(unpricedFeature('web search for this model'));
+  if (price.fees.webSearch === undefined) throw new CallRefused(unpricedFeature(`web search for ${price.model}`));
   tally.cached('5m');
   return tally.classes();
 }
@@ -129,15 +128,15 @@ const MAX_SEARCHES = 1000;
 /** The most web searches; undefined where that tool is not there. */
 function tallyTools(tools: Json, tally: InputTally): number | undefined {
   let searches: number | undefined;
-  listAt(tools, 'tools').forEach((value, index) => {
+  listOf(tools, 'tools').forEach((value, index) => {
     const path = `tools[${index}]`;
-    const tool = objectAt(value, path);
+    const tool = objectOf(value, path);
     tallyCacheControl(tool, path, tally);
     const type = tool.type ?? 'custom';
     tally.tool();
     if (type === 'custom') {
       allowFields(tool, TOOL, path);
-      textAt(tool.name, `${path}.name`);
+      textOf(tool.name, `${path}.name`);
       const { cache_control: _, ...shown } = tool;
       tally.json(shown);
     } else if (typeof type === 'string' && CLIENT_TOOL_TYPES.test(type)) {
@@ -154,7 +153,7 @@ function tallyTools(tools: Json, tally: InputTally): number | undefined {
 }
 
 function searchesOf(tool: JsonObject, path: string): number {
-  const uses = optionalCountOf(tool, 'max_uses', path);
+  const uses = countField(tool, 'max_uses', path);
   if (uses === undefined) {
     throw new CallRefused(unpricedFeature(`web search without a limit (${path})`, 'set max_uses'));
   }
@@ -171,13 +170,13 @@ const OUTPUT_FORMAT = new Set(['type', 'schema']);
 function tallyOutputShape(body: JsonObject, tally: InputTally): void {
   const format = (value: Json | undefined, path: string) => {
     if (!isThere(value)) return;
-    allowFields(objectAt(value, path), OUTPUT_FORMAT, path);
+    allowFields(objectOf(value, path), OUTPUT_FORMAT, path);
     tally.tool();
     tally.json(value);
   };
   format(body.output_format, 'output_format');
   if (!isThere(body.output_config)) return;
-  const config = objectAt(body.output_config, 'output_config');
+  const config = objectOf(body.output_config, 'output_config');
   allowFields(config, OUTPUT_CONFIG, 'output_config');
   format(config.format, 'output_config.format');
 }
@@ -188,12 +187,12 @@ const THINKING_TYPES: ReadonlySet<Json | undefined> = new Set(['enabled', 'adapt
 /** Whether the model may think unseen: what it does without the field depends on the model. */
 export function thinkingOf(value: Json | undefined): { readonly possible: boolean; readonly budget?: number } {
   if (!isThere(value)) return { possible: true };
-  const thinking = objectAt(value, 'thinking');
+  const thinking = objectOf(value, 'thinking');
   allowFields(thinking, THINKING, 'thinking');
   if (!THINKING_TYPES.has(thinking.type)) {
     throw new CallRefused(unpricedFeature(`thinking.type ${JSON.stringify(thinking.type ?? null)}`));
   }
-  const budget = optionalCountOf(thinking, 'budget_tokens', 'thinking');
+  const budget = countField(thinking, 'budget_tokens', 'thinking');
   return { possible: thinking.type !== 'disabled', ...(budget === undefined ? {} : { budget }) };
 }
 

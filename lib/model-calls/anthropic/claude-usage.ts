@@ -1,6 +1,9 @@
+import type { ModelPrice } from '../../budget/price-book.ts';
 import type { Usage } from '../../budget/usage.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { reportedAs, unknownUsage } from '../metered.ts';
 import { optionalCount, tokenCount } from '../token-count.ts';
+import type { Metered } from '../wire-format.ts';
 import type { CacheTtl } from './input-tally.ts';
 
 /** A usage in the normal form, or why it cannot be trusted. */
@@ -8,6 +11,11 @@ export type ReadUsage = Usage | { readonly untrusted: string };
 
 export function isUntrusted(read: ReadUsage): read is { readonly untrusted: string } {
   return 'untrusted' in read;
+}
+
+/** `raw` are the provider's own words. */
+export function readAs(read: ReadUsage, raw: Json | undefined, price: ModelPrice): Metered {
+  return isUntrusted(read) ? unknownUsage(read.untrusted) : reportedAs(read, raw ?? null, price);
 }
 
 interface Counts {

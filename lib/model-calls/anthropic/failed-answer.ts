@@ -1,17 +1,15 @@
+import { unknownUsage } from '../metered.ts';
 import type { Metered } from '../wire-format.ts';
-import { unknownUse } from './metered.ts';
 
-/** A request that ran out of time (408, 504), or whose model failed on the way (424 of Bedrock), may have used tokens. */
-const MAY_HAVE_WORKED = new Set([408, 424, 504]);
+/** The request ran out of time (408, 504), or its model failed on the way (424 of Bedrock). */
+const MAY_HAVE_WORKED: ReadonlySet<number> = new Set([408, 424, 504]);
 
 /**
- * What a call costs that was answered with an error status, before anything was produced. A refusal (4xx) and a failure
- * that the provider itself reports are not charged. A 5xx without the provider's envelope is of something in between, and
- * behind it the call may have gone on. `own`: the body or the headers are the provider's own error.
+ * What a call costs that was answered with another status than 200, before anything was produced: nothing, since providers
+ * do not charge for what they refuse or fail at, unless the model may have been at work already.
  */
-export function failedAnswer(status: number, own: boolean): Metered {
-  if (status < 400 || MAY_HAVE_WORKED.has(status) || (status >= 500 && !own)) {
-    return unknownUse(`the provider answered ${status}, and may have worked on the call`);
-  }
+export function failedAnswer(status: number): Metered {
+  if (status === 0) return unknownUsage('there was no answer');
+  if (status < 400 || MAY_HAVE_WORKED.has(status)) return unknownUsage(`the provider answered with status ${status}`);
   return { kind: 'not_charged' };
 }

@@ -2,6 +2,8 @@ import type { ModelPrice } from '../../budget/price-book.ts';
 import type { TokenClass } from '../../budget/usage.ts';
 import type { Json } from '../../json.ts';
 import { jsonTokens, type TemplateTokens, templateTokens, textBytes } from '../bound-text.ts';
+import { InputBound } from '../input-bound.ts';
+import { hasRate } from '../priced-classes.ts';
 import { unpricedFeature } from '../refusals.ts';
 import { CallRefused } from '../wire-format.ts';
 
@@ -14,30 +16,33 @@ const TEMPLATE: TemplateTokens = { request: 512, message: 32, tools: 2048, tool:
 
 export type CacheTtl = '5m' | '1h';
 
-/** The most tokens that the parts of a request can be. What has no bound of its own counts as the whole window. */
+const WRITES = { '5m': 'cacheWrite5m', '1h': 'cacheWrite1h' } as const satisfies Record<CacheTtl, TokenClass>;
+
+/** The most tokens that the parts of a request can be, for the providers of Claude. */
 export class InputTally {
   readonly #price: ModelPrice;
-  #tokens = 0;
+  readonly #input: InputBound;
+  readonly #ttls = new Set<CacheTtl>();
   #messages = 0;
   #tools = 0;
-  #unbounded = false;
-  readonly #ttls = new Set<CacheTtl>();
 
   constructor(price: ModelPrice) {
     this.#price = price;
+    this.#input = new InputBound(price);
+    // Some models read from a cache that nobody asked for.
+    if (hasRate(price, 'cacheRead')) this.#input.mayBe('cacheRead');
   }
 
   text(text: string): void {
-    this.#tokens += textBytes(text);
+    this.#input.text(text);
   }
 
-  /** A schema, or arguments of a tool. A provider may write them with every other character as `\u1234`. */
+  /** A schema, or arguments of a tool. A provider may write every character beyond ASCII as `\u1234`: three bytes for one. */
   json(value: Json): void {
     const text = JSON.stringify(value);
     let ascii = 0;
     for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) < 0x80) ascii++;
-    // Three bytes of such an escape for each byte of UTF-8 at most: one more of each kind than `jsonTokens` counts.
-    this.#tokens += jsonTokens(value) + 2 * (textBytes(text) - ascii);
+    this.#input.tokens(jsonTokens(value) + 2 * (textBytes(text) - ascii));
   }
 
   message(): void {
@@ -48,16 +53,12 @@ export class InputTally {
     this.#tools++;
   }
 
-  /** `where` is the field, for the refusal. */
-  image(where: string): void {
-    if (!this.#price.accepts.images) throw new CallRefused(unpricedFeature(`an image (${where}) for this model`));
-    this.#count(this.#price.accepts.maxTokensPerImage);
+  image(path: string): void {
+    this.#input.image(path);
   }
 
-  /** A file whose pages nobody here can count. */
-  document(where: string): void {
-    if (!this.#price.accepts.documents) throw new CallRefused(unpricedFeature(`a document (${where}) for this model`));
-    this.window();
+  document(path: string): void {
+    this.#input.document(path);
   }
 
   /**
@@ -65,53 +66,36 @@ export class InputTally {
    * model can be.
    */
   earlierReasoning(): void {
-    this.#tokens += this.#price.maxOutputTokens;
+    this.#input.tokens(this.#price.maxOutputTokens);
   }
 
   /** Something whose size as tokens cannot be told. */
   window(): void {
-    this.#unbounded = true;
+    this.#input.wholeWindow();
   }
 
+  /** Throws `unpriced_feature` where the price has no rate for it. */
   cached(ttl: CacheTtl): void {
+    if (!hasRate(this.#price, WRITES[ttl])) {
+      throw new CallRefused(unpricedFeature(`a cache entry of ${ttl} for ${this.#price.model}`));
+    }
     this.#ttls.add(ttl);
+    this.#input.mayBe(WRITES[ttl]);
   }
 
-  /** The longest that was asked for: what a provider does not split counts as it. Undefined where none was. */
-  get dearestTtl(): CacheTtl | undefined {
-    return this.#ttls.has('1h') ? '1h' : this.#ttls.has('5m') ? '5m' : undefined;
+  /** The longest that was asked for: what a provider does not split counts as it. */
+  get dearestTtl(): CacheTtl {
+    return this.#ttls.has('1h') ? '1h' : '5m';
   }
 
   tokens(): number {
-    if (this.#unbounded) return this.#price.contextWindow;
-    const template = templateTokens(TEMPLATE, this.#messages, this.#tools);
-    return Math.min(this.#price.contextWindow, this.#tokens + template);
+    return Math.min(
+      this.#price.contextWindow,
+      this.#input.total() + templateTokens(TEMPLATE, this.#messages, this.#tools),
+    );
   }
 
-  /** Throws `unpriced_feature` where the price has no rate for what was asked to be cached. */
   classes(): readonly TokenClass[] {
-    const wanted: TokenClass[] = [
-      ...(this.#ttls.has('5m') ? (['cacheWrite5m'] as const) : []),
-      ...(this.#ttls.has('1h') ? (['cacheWrite1h'] as const) : []),
-    ];
-    for (const name of wanted) {
-      if (!hasRate(this.#price, name)) {
-        throw new CallRefused(
-          unpricedFeature(`a cache entry of ${name === 'cacheWrite1h' ? '1h' : '5m'} for this model`),
-        );
-      }
-    }
-    // Some models read from a cache that nobody asked for.
-    return ['input', ...wanted, ...(hasRate(this.#price, 'cacheRead') ? (['cacheRead'] as const) : [])];
+    return this.#input.classes();
   }
-
-  #count(tokens: number | undefined): void {
-    if (tokens === undefined) this.window();
-    else this.#tokens += tokens;
-  }
-}
-
-/** In every tier: a request may reach any of them. */
-export function hasRate(price: ModelPrice, name: TokenClass): boolean {
-  return price.tiers.every(({ rates }) => rates[name] !== undefined);
 }

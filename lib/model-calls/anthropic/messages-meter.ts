@@ -1,13 +1,13 @@
 import type { ModelPrice } from '../../budget/price-book.ts';
 import { isJsonObject, type Json } from '../../json.ts';
 import { AnswerBody } from '../answer-body.ts';
+import { unknownUsage } from '../metered.ts';
 import { SseSplitter } from '../sse.ts';
 import type { Metered, UsageMeter } from '../wire-format.ts';
-import { ClaudeEvents } from './claude-events.ts';
+import { ClaudeEvents, servedBy } from './claude-events.ts';
 import type { ClaudeRequest } from './claude-request.ts';
-import { readClaudeUsage } from './claude-usage.ts';
+import { readAs, readClaudeUsage } from './claude-usage.ts';
 import { failedAnswer } from './failed-answer.ts';
-import { metered, unknownUse } from './metered.ts';
 
 const NOTHING = new Uint8Array();
 
@@ -15,16 +15,18 @@ const NOTHING = new Uint8Array();
 export class MessagesMeter implements UsageMeter {
   readonly #request: ClaudeRequest;
   readonly #price: ModelPrice;
+  readonly #served: (model: string) => boolean;
   readonly #body = new AnswerBody();
   readonly #events: ClaudeEvents;
   readonly #splitter: SseSplitter | undefined;
   #status = 0;
   #whole = false;
 
-  constructor(request: ClaudeRequest, price: ModelPrice, stream: boolean) {
+  constructor(request: ClaudeRequest, price: ModelPrice, stream: boolean, served: (model: string) => boolean) {
     this.#request = request;
     this.#price = price;
-    this.#events = new ClaudeEvents(request, price);
+    this.#served = served;
+    this.#events = new ClaudeEvents(request, price, served);
     this.#splitter = stream ? sseOf(this.#events) : undefined;
   }
 
@@ -33,8 +35,9 @@ export class MessagesMeter implements UsageMeter {
   }
 
   push(chunk: Uint8Array): Uint8Array {
-    if (this.#status === 200 && this.#splitter !== undefined) this.#splitter.push(chunk);
-    else this.#body.push(chunk);
+    if (this.#status !== 200) return chunk;
+    if (this.#splitter === undefined) this.#body.push(chunk);
+    else this.#splitter.push(chunk);
     return chunk;
   }
 
@@ -45,18 +48,14 @@ export class MessagesMeter implements UsageMeter {
   }
 
   result(): Metered {
-    if (this.#status === 0) return unknownUse('the provider did not answer');
-    if (this.#status !== 200) return failedAnswer(this.#status, isAnthropicError(this.#body.parse()));
+    if (this.#status !== 200) return failedAnswer(this.#status);
     if (this.#splitter !== undefined) return this.#events.result();
-    if (!this.#whole) return unknownUse('the answer was cut off');
+    if (!this.#whole) return unknownUsage('the answer was cut off');
     const body = this.#body.parse();
-    if (!isJsonObject(body)) return unknownUse('the answer is no JSON');
-    return metered(readClaudeUsage(body.usage, this.#request.asked), body.usage ?? null, this.#price);
+    if (!isJsonObject(body)) return unknownUsage('the answer is no JSON');
+    if (typeof body.model === 'string' && !this.#served(body.model)) return unknownUsage(servedBy(body.model));
+    return readAs(readClaudeUsage(body.usage, this.#request.asked), body.usage, this.#price);
   }
-}
-
-export function isAnthropicError(body: Json | undefined): boolean {
-  return isJsonObject(body) && body.type === 'error' && isJsonObject(body.error);
 }
 
 function sseOf(events: ClaudeEvents): SseSplitter {

@@ -1,14 +1,15 @@
-import type { ModelPrice } from '../../budget/price-book.ts';
+import type { ModelLookup, ModelPrice } from '../../budget/price-book.ts';
 import type { UsageBound } from '../../budget/usage.ts';
-import type { Json, JsonObject } from '../../json.ts';
+import type { JsonObject } from '../../json.ts';
 import { setMember } from '../change-body.ts';
 import { parseBody } from '../parse-body.ts';
 import { invalidField, unknownModel, unpricedFeature } from '../refusals.ts';
+import { optionalFlag, textOf } from '../request-fields.ts';
+import { servedAsPriced } from '../served-model.ts';
 import { upstreamHeaders } from '../upstream-headers.ts';
 import { CallRefused, type CallRequest, type ModelCall, type WireFormat } from '../wire-format.ts';
 import { boundClaudeRequest, checkBetas } from './claude-request.ts';
 import { CountTokensMeter, MessagesMeter } from './messages-meter.ts';
-import { textAt } from './read-field.ts';
 import { refuseAnthropic } from './refuse.ts';
 
 const MESSAGES = '/v1/messages';
@@ -27,14 +28,14 @@ export const anthropicMessages: WireFormat = {
 
   parse(request, models) {
     const body = parseBody(request.body);
-    const model = textAt(body.model, 'model');
+    const model = textOf(body.model, 'model');
     const price = models('anthropic', model);
     if (price === undefined) throw new CallRefused(unknownModel('anthropic', model));
     const headers = headersOf(request);
     const path = request.path + queryOf(request.query);
     return request.path === COUNT_TOKENS
       ? countTokensCall(request, body, price, path, headers)
-      : messagesCall(request, body, price, path, headers);
+      : messagesCall(request, body, price, path, headers, models);
   },
 
   refuse: refuseAnthropic,
@@ -50,17 +51,15 @@ function messagesCall(
   price: ModelPrice,
   path: string,
   headers: { readonly [name: string]: string },
+  models: ModelLookup,
 ): ModelCall {
   checkStandard(body);
-  const stream = streamOf(body.stream);
+  const stream = optionalFlag(body.stream, 'stream');
   const claude = boundClaudeRequest(body, price, MESSAGES_FIELDS);
-  if (claude.asked.webSearch && price.fees.webSearch === undefined) {
-    throw new CallRefused(unpricedFeature('web search for this model'));
-  }
   // `auto`, which is also what is taken without it, would use priority capacity where the organisation has some.
   let upstream =
     body.service_tier === 'standard_only' ? request.body : setMember(request.body, ['service_tier'], 'standard_only');
-  if (claude.maxTokensMissing) upstream = setMember(upstream, ['max_tokens'], claude.maxTokens);
+  if (claude.maxTokensToSet !== undefined) upstream = setMember(upstream, ['max_tokens'], claude.maxTokensToSet);
   return {
     format: 'anthropic-messages',
     provider: 'anthropic',
@@ -69,8 +68,8 @@ function messagesCall(
     bound: claude.bound,
     ...(claude.boundWithOutput === undefined ? {} : { boundWithOutput: claude.boundWithOutput }),
     upstream: { method: 'POST', path, headers, body: upstream },
-    notes: claude.maxTokensMissing ? { 'x-wflo-max-output-tokens': String(claude.maxTokens) } : {},
-    meter: () => new MessagesMeter(claude, price, stream),
+    notes: claude.notes,
+    meter: () => new MessagesMeter(claude, price, stream, (model) => servedAsPriced(price, model, models)),
   };
 }
 
@@ -95,12 +94,6 @@ function countTokensCall(
     notes: {},
     meter: () => new CountTokensMeter(),
   };
-}
-
-function streamOf(value: Json | undefined): boolean {
-  if (value === undefined || value === null) return false;
-  if (typeof value !== 'boolean') throw new CallRefused(invalidField('stream', 'has to be true or false'));
-  return value;
 }
 
 /** The values of fields that choose another price, at which they do not. */

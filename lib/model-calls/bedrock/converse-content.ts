@@ -1,8 +1,8 @@
 import type { Json, JsonObject } from '../../json.ts';
 import { allowFields, fieldPath } from '../allowed-fields.ts';
 import type { InputTally } from '../anthropic/input-tally.ts';
-import { listAt, objectAt, textAt } from '../anthropic/read-field.ts';
 import { invalidField, unpricedFeature } from '../refusals.ts';
+import { listOf, objectOf, textOf } from '../request-fields.ts';
 import { CallRefused } from '../wire-format.ts';
 
 const allowed = (...names: string[]) => new Set(names);
@@ -11,9 +11,9 @@ const MESSAGE = allowed('role', 'content');
 const ROLES: ReadonlySet<Json | undefined> = allowed('user', 'assistant', 'system');
 
 export function tallyConverseMessages(messages: Json | undefined, tally: InputTally): void {
-  listAt(messages, 'messages').forEach((value, index) => {
+  listOf(messages, 'messages').forEach((value, index) => {
     const path = `messages[${index}]`;
-    const message = objectAt(value, path);
+    const message = objectOf(value, path);
     allowFields(message, MESSAGE, path);
     if (!ROLES.has(message.role)) throw new CallRefused(invalidField(`${path}.role`, 'has to be user or assistant'));
     tally.message();
@@ -35,9 +35,9 @@ type Talliers = { readonly [kind: string]: Tallier };
 
 /** Each block is an object whose single name says what it is. A kind that is not named here is refused. */
 function tallyBlocks(blocks: Json | undefined, path: string, kinds: Talliers, tally: InputTally): void {
-  listAt(blocks, path).forEach((value, index) => {
+  listOf(blocks, path).forEach((value, index) => {
     const where = `${path}[${index}]`;
-    const there = Object.entries(objectAt(value, where)).filter(([, inner]) => inner !== null);
+    const there = Object.entries(objectOf(value, where)).filter(([, inner]) => inner !== null);
     const [kind, inner] = there[0] ?? [];
     if (kind === undefined || inner === undefined || there.length > 1) {
       throw new CallRefused(invalidField(where, 'has to have exactly one member, which says what it is'));
@@ -48,13 +48,13 @@ function tallyBlocks(blocks: Json | undefined, path: string, kinds: Talliers, ta
   });
 }
 
-const text: Tallier = (value, path, tally) => tally.text(textAt(value, path));
+const text: Tallier = (value, path, tally) => tally.text(textOf(value, path));
 
 const json: Tallier = (value, _path, tally) => tally.json(value);
 
 const CACHE_POINT = allowed('type', 'ttl');
 const cachePoint: Tallier = (value, path, tally) => {
-  const point = objectAt(value, path);
+  const point = objectOf(value, path);
   allowFields(point, CACHE_POINT, path);
   if (point.type !== 'default')
     throw new CallRefused(unpricedFeature(`${path}.type ${JSON.stringify(point.type ?? null)}`));
@@ -66,16 +66,16 @@ const cachePoint: Tallier = (value, path, tally) => {
 const IMAGE = allowed('format', 'source');
 const BYTES = allowed('bytes');
 const image: Tallier = (value, path, tally) => {
-  const block = objectAt(value, path);
+  const block = objectOf(value, path);
   allowFields(block, IMAGE, path);
   // An object in S3 is read by whoever runs the model, and with their right to it.
-  allowFields(objectAt(block.source, `${path}.source`), BYTES, `${path}.source`);
+  allowFields(objectOf(block.source, `${path}.source`), BYTES, `${path}.source`);
   tally.image(path);
 };
 
 const DOCUMENT = allowed('format', 'name', 'source', 'context', 'citations');
 const document: Tallier = (value, path, tally) => {
-  const block = objectAt(value, path);
+  const block = objectOf(value, path);
   allowFields(block, DOCUMENT, path);
   optionalText(block.name, `${path}.name`, tally);
   optionalText(block.context, `${path}.context`, tally);
@@ -90,7 +90,7 @@ const DOCUMENT_SOURCES: Talliers = {
 
 const SEARCH_RESULT = allowed('source', 'title', 'content', 'citations');
 const searchResult: Tallier = (value, path, tally) => {
-  const block = objectAt(value, path);
+  const block = objectOf(value, path);
   allowFields(block, SEARCH_RESULT, path);
   optionalText(block.source, `${path}.source`, tally);
   optionalText(block.title, `${path}.title`, tally);
@@ -100,13 +100,13 @@ const searchResult: Tallier = (value, path, tally) => {
 
 const TOOL_USE = allowed('toolUseId', 'name', 'input');
 const toolUse: Tallier = (value, path, tally) => {
-  allowFields(objectAt(value, path), TOOL_USE, path);
+  allowFields(objectOf(value, path), TOOL_USE, path);
   tally.json(value);
 };
 
 const TOOL_RESULT = allowed('toolUseId', 'content', 'status');
 const toolResult: Tallier = (value, path, tally) => {
-  const block = objectAt(value, path);
+  const block = objectOf(value, path);
   allowFields(block, TOOL_RESULT, path);
   optionalText(block.toolUseId, `${path}.toolUseId`, tally);
   tallyBlocks(block.content, `${path}.content`, { text, json, image, document, searchResult }, tally);
@@ -114,9 +114,9 @@ const toolResult: Tallier = (value, path, tally) => {
 
 const REASONING: Talliers = {
   reasoningText: (value, path, tally) => {
-    const block = objectAt(value, path);
+    const block = objectOf(value, path);
     allowFields(block, REASONING_TEXT, path);
-    tally.text(textAt(block.text, `${path}.text`));
+    tally.text(textOf(block.text, `${path}.text`));
     tally.earlierReasoning();
   },
   redactedContent: (_value, _path, tally) => tally.earlierReasoning(),
@@ -126,13 +126,13 @@ const REASONING_TEXT = allowed('text', 'signature');
 /** What was cited is in the input already; that it is written once more is counted. */
 const CITATIONS_CONTENT = allowed('content', 'citations');
 const citationsContent: Tallier = (value, path, tally) => {
-  allowFields(objectAt(value, path), CITATIONS_CONTENT, path);
+  allowFields(objectOf(value, path), CITATIONS_CONTENT, path);
   tally.json(value);
 };
 
 const TOOL_SPEC = allowed('name', 'description', 'inputSchema', 'strict');
 const toolSpec: Tallier = (value, path, tally) => {
-  allowFields(objectAt(value, path), TOOL_SPEC, path);
+  allowFields(objectOf(value, path), TOOL_SPEC, path);
   tally.tool();
   tally.json(value);
 };
@@ -152,13 +152,13 @@ const SYSTEM: Talliers = { text, cachePoint };
 const TOOLS: Talliers = { toolSpec, cachePoint };
 
 function optionalText(value: Json | undefined, path: string, tally: InputTally): void {
-  if (value !== undefined && value !== null) tally.text(textAt(value, path));
+  if (value !== undefined && value !== null) tally.text(textOf(value, path));
 }
 
 /** Citations cut a document into numbered parts, which may be more marks than text. */
 function citations(value: Json | undefined, path: string, tally: InputTally): void {
   if (value === undefined || value === null) return;
-  const config: JsonObject = objectAt(value, path);
+  const config: JsonObject = objectOf(value, path);
   allowFields(config, CITATIONS, path);
   if (config.enabled !== false) tally.window();
 }

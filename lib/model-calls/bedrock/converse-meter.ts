@@ -1,8 +1,9 @@
 import type { ModelPrice } from '../../budget/price-book.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { AnswerBody } from '../answer-body.ts';
+import { readAs } from '../anthropic/claude-usage.ts';
 import { failedAnswer } from '../anthropic/failed-answer.ts';
-import { metered, unknownUse, usageAtMost } from '../anthropic/metered.ts';
+import { seenAtMost, unknownUsage } from '../metered.ts';
 import type { Metered, UsageMeter } from '../wire-format.ts';
 import type { ConverseRequest } from './converse-request.ts';
 import { readConverseUsage } from './converse-usage.ts';
@@ -23,7 +24,6 @@ export class ConverseMeter implements UsageMeter {
   readonly #price: ModelPrice;
   readonly #body = new AnswerBody();
   #status = 0;
-  #own = false;
   #whole = false;
 
   constructor(request: ConverseRequest, price: ModelPrice) {
@@ -31,9 +31,8 @@ export class ConverseMeter implements UsageMeter {
     this.#price = price;
   }
 
-  begin(status: number, headers: ReadonlyMap<string, string>): void {
+  begin(status: number): void {
     this.#status = status;
-    this.#own = headers.has('x-amzn-errortype');
   }
 
   push(chunk: Uint8Array): Uint8Array {
@@ -47,16 +46,15 @@ export class ConverseMeter implements UsageMeter {
   }
 
   result(): Metered {
-    if (this.#status === 0) return unknownUse('the provider did not answer');
-    if (this.#status !== 200) return failedAnswer(this.#status, this.#own);
-    if (!this.#whole) return unknownUse('the answer was cut off');
+    if (this.#status !== 200) return failedAnswer(this.#status);
+    if (!this.#whole) return unknownUsage('the answer was cut off');
     return converseUse(this.#body.parse(), this.#request, this.#price);
   }
 }
 
 function converseUse(answer: Json | undefined, request: ConverseRequest, price: ModelPrice): Metered {
-  const raw = isJsonObject(answer) ? (answer.usage ?? null) : null;
-  return metered(readConverseUsage(answer, request.dearestTtl), raw, price);
+  const raw = isJsonObject(answer) ? answer.usage : undefined;
+  return readAs(readConverseUsage(answer, request.dearestTtl), raw, price);
 }
 
 /** Reads the answer to `converse-stream`, an event stream whose last event, `metadata`, has the usage. */
@@ -65,7 +63,6 @@ export class ConverseStreamMeter implements UsageMeter {
   readonly #price: ModelPrice;
   readonly #reader = new EventStreamReader((message) => this.#take(message));
   #status = 0;
-  #own = false;
   #events = 0;
   #metadata: JsonObject | undefined;
   #stopped = false;
@@ -79,9 +76,8 @@ export class ConverseStreamMeter implements UsageMeter {
     this.#price = price;
   }
 
-  begin(status: number, headers: ReadonlyMap<string, string>): void {
+  begin(status: number): void {
     this.#status = status;
-    this.#own = headers.has('x-amzn-errortype');
   }
 
   push(chunk: Uint8Array): Uint8Array {
@@ -94,13 +90,12 @@ export class ConverseStreamMeter implements UsageMeter {
   }
 
   result(): Metered {
-    if (this.#status === 0) return unknownUse('the provider did not answer');
-    if (this.#status !== 200) return failedAnswer(this.#status, this.#own);
-    if (this.#reader.broken) return unknownUse('a checksum of the event stream is wrong');
+    if (this.#status !== 200) return failedAnswer(this.#status);
+    if (this.#reader.broken) return unknownUsage('a checksum of the event stream is wrong');
     if (this.#exception !== undefined) return this.#afterException(this.#exception);
-    if (this.#broken !== undefined) return unknownUse(this.#broken);
+    if (this.#broken !== undefined) return unknownUsage(this.#broken);
     if (this.#reader.cutOff || !this.#stopped || this.#metadata === undefined) {
-      return unknownUse('the answer ended before its metadata');
+      return unknownUsage('the answer ended before its metadata');
     }
     return converseUse(this.#metadata, this.#request, this.#price);
   }
@@ -128,8 +123,8 @@ export class ConverseStreamMeter implements UsageMeter {
     const reason = `the answer ended in ${type === '' ? 'an exception' : type}`;
     const everythingSeen = !this.#request.hiddenUse && !this.#reasoned && this.#broken === undefined;
     return everythingSeen
-      ? unknownUse(reason, usageAtMost(this.#request.bound, this.#price, this.#outputBytes))
-      : unknownUse(reason);
+      ? unknownUsage(reason, seenAtMost(this.#request.bound, this.#price, this.#outputBytes, 1))
+      : unknownUsage(reason);
   }
 }
 

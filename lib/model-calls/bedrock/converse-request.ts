@@ -3,9 +3,11 @@ import type { UsageBound } from '../../budget/usage.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { allowFields, fieldPath } from '../allowed-fields.ts';
 import { checkBetas, thinkingOf } from '../anthropic/claude-request.ts';
+import { countField } from '../anthropic/count-field.ts';
 import { type CacheTtl, InputTally } from '../anthropic/input-tally.ts';
-import { listAt, objectAt, optionalCountOf, textAt } from '../anthropic/read-field.ts';
-import { invalidField, tooManyOutputTokens, unpricedFeature } from '../refusals.ts';
+import { outputCeiling } from '../output-ceiling.ts';
+import { invalidField, unpricedFeature } from '../refusals.ts';
+import { listOf, objectOf, textOf } from '../request-fields.ts';
 import { CallRefused } from '../wire-format.ts';
 import { tallyConverseMessages, tallyConverseSystem, tallyConverseTools } from './converse-content.ts';
 
@@ -14,8 +16,9 @@ export interface ConverseRequest {
   readonly bound: UsageBound;
   /** Absent where a lower `maxTokens` bounds nothing. */
   readonly boundWithOutput?: (maxOutputTokens: number) => UsageBound;
-  readonly maxTokens: number;
-  readonly maxTokensMissing: boolean;
+  /** The `maxTokens` that has to be set, since the request names none. */
+  readonly maxTokensToSet?: number;
+  readonly notes: { readonly [header: string]: string };
   /** What cache writes count as where the answer does not split them. */
   readonly dearestTtl: CacheTtl;
   /** Reasoning may be used without being seen in a stream. */
@@ -51,13 +54,13 @@ export function boundConverseRequest(body: JsonObject, price: ModelPrice): Conve
   tallyConverseMessages(body.messages, tally);
   if (isThere(body.system)) tallyConverseSystem(body.system, tally);
   if (isThere(body.toolConfig)) {
-    const config = objectAt(body.toolConfig, 'toolConfig');
+    const config = objectOf(body.toolConfig, 'toolConfig');
     allowFields(config, TOOL_CONFIG, 'toolConfig');
     tallyConverseTools(config.tools, 'toolConfig.tools', tally);
     if (isThere(config.toolChoice)) tally.json(config.toolChoice);
   }
   if (isThere(body.outputConfig)) {
-    const config = objectAt(body.outputConfig, 'outputConfig');
+    const config = objectOf(body.outputConfig, 'outputConfig');
     allowFields(config, OUTPUT_CONFIG, 'outputConfig');
     if (isThere(config.textFormat)) {
       tally.tool();
@@ -65,14 +68,10 @@ export function boundConverseRequest(body: JsonObject, price: ModelPrice): Conve
     }
   }
 
-  const inference = isThere(body.inferenceConfig) ? objectAt(body.inferenceConfig, 'inferenceConfig') : {};
+  const inference = isThere(body.inferenceConfig) ? objectOf(body.inferenceConfig, 'inferenceConfig') : {};
   allowFields(inference, INFERENCE, 'inferenceConfig');
-  const named = optionalCountOf(inference, 'maxTokens', 'inferenceConfig');
-  if (named !== undefined && named > price.maxOutputTokens) {
-    const field = 'inferenceConfig.maxTokens';
-    throw new CallRefused(tooManyOutputTokens(field, named, price.maxOutputTokens, price.model));
-  }
-  const maxTokens = named ?? price.maxOutputTokens;
+  const named = countField(inference, 'maxTokens', 'inferenceConfig');
+  const { tokens: maxTokens, notes } = outputCeiling(named, 'inferenceConfig.maxTokens', price, tally.tokens());
   const thinking = readAdditionalFields(body.additionalModelRequestFields, price.model);
   const bound = (maxOutputTokens: number): UsageBound => ({
     inputTokens: tally.tokens(),
@@ -84,9 +83,9 @@ export function boundConverseRequest(body: JsonObject, price: ModelPrice): Conve
   return {
     bound: bound(beyondMaxTokens ? price.contextWindow : maxTokens),
     ...(beyondMaxTokens ? {} : { boundWithOutput: bound }),
-    maxTokens,
-    maxTokensMissing: named === undefined,
-    dearestTtl: tally.dearestTtl ?? '5m',
+    ...(named === undefined ? { maxTokensToSet: maxTokens } : {}),
+    notes,
+    dearestTtl: tally.dearestTtl,
     hiddenUse: thinking.possible,
   };
 }
@@ -95,7 +94,7 @@ const isThere = (value: Json | undefined): value is Json => value !== undefined 
 
 function checkStandard(value: Json | undefined, path: string, name: string, standard: string): void {
   if (!isThere(value)) return;
-  const object = objectAt(value, path);
+  const object = objectOf(value, path);
   allowFields(object, new Set([name]), path);
   if (isThere(object[name]) && object[name] !== standard) {
     throw new CallRefused(unpricedFeature(`${fieldPath(path, name)} ${JSON.stringify(object[name])}`));
@@ -115,7 +114,7 @@ function readAdditionalFields(
 ): { readonly possible: boolean; readonly budget?: number } {
   if (!isThere(value)) return { possible: true };
   const path = 'additionalModelRequestFields';
-  const fields = objectAt(value, path);
+  const fields = objectOf(value, path);
   const claude = isClaude(model);
   allowFields(fields, claude ? CLAUDE_FIELDS : /(?:^|\.)amazon\.nova-/.test(model) ? NOVA_FIELDS : NO_FIELDS, path);
   if (isJsonObject(fields.inferenceConfig)) allowFields(fields.inferenceConfig, TOP_K, `${path}.inferenceConfig`);
@@ -123,14 +122,14 @@ function readAdditionalFields(
     throw new CallRefused(invalidField(`${path}.inferenceConfig`, 'has to be an object'));
   }
   if (isThere(fields.output_config)) {
-    allowFields(objectAt(fields.output_config, `${path}.output_config`), EFFORT, `${path}.output_config`);
+    allowFields(objectOf(fields.output_config, `${path}.output_config`), EFFORT, `${path}.output_config`);
   }
   if (isThere(fields.anthropic_beta)) checkBetas(betasAt(fields.anthropic_beta, `${path}.anthropic_beta`));
   return claude ? thinkingOf(fields.thinking) : { possible: true };
 }
 
 export function betasAt(value: Json, path: string): readonly string[] {
-  return listAt(value, path).map((beta, index) => textAt(beta, `${path}[${index}]`));
+  return listOf(value, path).map((beta, index) => textOf(beta, `${path}[${index}]`));
 }
 
 /** By id, also of an inference profile: `us.anthropic.claude-…`. */

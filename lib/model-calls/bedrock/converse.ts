@@ -1,6 +1,6 @@
 import { setMember } from '../change-body.ts';
 import { parseBody } from '../parse-body.ts';
-import { unknownModel, unpricedFeature } from '../refusals.ts';
+import { unknownModel } from '../refusals.ts';
 import { upstreamHeaders } from '../upstream-headers.ts';
 import { CallRefused, type WireFormat } from '../wire-format.ts';
 import { ConverseMeter, ConverseStreamMeter } from './converse-meter.ts';
@@ -23,8 +23,6 @@ export const bedrockConverse: WireFormat = {
     const price = models('bedrock', model);
     // Also of an ARN: an inference profile, a stored prompt or a router of an account is whatever the account makes it.
     if (operation === undefined || price === undefined) throw new CallRefused(unknownModel('bedrock', model));
-    if (price.maxOutputTokens === 0)
-      throw new CallRefused(unpricedFeature(`${operation} for this model`, 'use invoke'));
     const stream = operation === 'converse-stream';
     const converse = boundConverseRequest(parseBody(request.body), price);
     return {
@@ -38,11 +36,12 @@ export const bedrockConverse: WireFormat = {
         method: 'POST',
         path: writeModelPath(model, operation),
         headers: upstreamHeaders(request),
-        body: converse.maxTokensMissing
-          ? setMember(request.body, ['inferenceConfig', 'maxTokens'], converse.maxTokens)
-          : request.body,
+        body:
+          converse.maxTokensToSet === undefined
+            ? request.body
+            : setMember(request.body, ['inferenceConfig', 'maxTokens'], converse.maxTokensToSet),
       },
-      notes: converse.maxTokensMissing ? { 'x-wflo-max-output-tokens': String(converse.maxTokens) } : {},
+      notes: converse.notes,
       meter: () => (stream ? new ConverseStreamMeter(converse, price) : new ConverseMeter(converse, price)),
     };
   },

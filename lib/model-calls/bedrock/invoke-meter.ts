@@ -1,11 +1,11 @@
 import type { ModelPrice } from '../../budget/price-book.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
+import { isJsonObject, type JsonObject } from '../../json.ts';
 import { AnswerBody } from '../answer-body.ts';
 import { ClaudeEvents } from '../anthropic/claude-events.ts';
 import type { ClaudeRequest } from '../anthropic/claude-request.ts';
-import { isUntrusted, type ReadUsage, readClaudeUsage } from '../anthropic/claude-usage.ts';
+import { isUntrusted, type ReadUsage, readAs, readClaudeUsage } from '../anthropic/claude-usage.ts';
 import { failedAnswer } from '../anthropic/failed-answer.ts';
-import { metered, unknownUse } from '../anthropic/metered.ts';
+import { unknownUsage } from '../metered.ts';
 import { tokenCount } from '../token-count.ts';
 import type { Metered, UsageMeter } from '../wire-format.ts';
 import { NOT_BEGUN, readJson } from './converse-meter.ts';
@@ -24,20 +24,17 @@ function servedOtherwise(headers: ReadonlyMap<string, string>): string | undefin
   return latency === 'standard' ? undefined : `the latency is ${JSON.stringify(latency)}, which has no price here`;
 }
 
-/** Reads the usage of an answer's JSON in the shape of one family of models. */
-export type UsageOfBody = (body: JsonObject) => { readonly read: ReadUsage; readonly raw: Json };
-
-/** Reads the answer to `invoke`: the model's own JSON, whose counts Bedrock repeats in headers. */
+/** Reads the answer of Claude to `invoke`: its own JSON, whose counts Bedrock repeats in headers. */
 export class InvokeMeter implements UsageMeter {
-  readonly #usageOf: UsageOfBody;
+  readonly #request: ClaudeRequest;
   readonly #price: ModelPrice;
   readonly #body = new AnswerBody();
   #headers: ReadonlyMap<string, string> = new Map();
   #status = 0;
   #whole = false;
 
-  constructor(usageOf: UsageOfBody, price: ModelPrice) {
-    this.#usageOf = usageOf;
+  constructor(request: ClaudeRequest, price: ModelPrice) {
+    this.#request = request;
     this.#price = price;
   }
 
@@ -57,36 +54,21 @@ export class InvokeMeter implements UsageMeter {
   }
 
   result(): Metered {
-    if (this.#status === 0) return unknownUse('the provider did not answer');
-    if (this.#status !== 200) return failedAnswer(this.#status, this.#headers.has('x-amzn-errortype'));
-    if (!this.#whole) return unknownUse('the answer was cut off');
+    if (this.#status !== 200) return failedAnswer(this.#status);
+    if (!this.#whole) return unknownUsage('the answer was cut off');
     const body = this.#body.parse();
-    if (!isJsonObject(body)) return unknownUse('the answer is no JSON');
+    if (!isJsonObject(body)) return unknownUsage('the answer is no JSON');
     const otherwise = servedOtherwise(this.#headers);
-    if (otherwise !== undefined) return unknownUse(otherwise);
-    const { read, raw } = this.#usageOf(body);
+    if (otherwise !== undefined) return unknownUsage(otherwise);
+    const read = readClaudeUsage(body.usage, this.#request.asked);
     const counts = {
       input: countOf(this.#headers.get('x-amzn-bedrock-input-token-count')),
       output: countOf(this.#headers.get('x-amzn-bedrock-output-token-count')),
     };
-    return contradicts(read, counts)
-      ? unknownUse('the headers count other tokens than the body')
-      : metered(read, raw, this.#price);
+    if (contradicts(read, counts)) return unknownUsage('the headers count other tokens than the body');
+    return readAs(read, body.usage, this.#price);
   }
 }
-
-export function usageOfClaudeBody(request: ClaudeRequest): UsageOfBody {
-  return (body) => ({ read: readClaudeUsage(body.usage, request.asked), raw: body.usage ?? null });
-}
-
-/** Of Titan's text embeddings, which have no output. */
-export const usageOfTitanBody: UsageOfBody = (body) => {
-  const input = tokenCount(body.inputTextTokenCount);
-  return {
-    read: input === undefined ? { untrusted: 'the answer has no inputTextTokenCount' } : { tokens: { input } },
-    raw: { inputTextTokenCount: body.inputTextTokenCount ?? null },
-  };
-};
 
 /** A header that is not there says nothing; one that is no number contradicts every count. */
 function countOf(header: string | undefined): number | undefined {
@@ -123,7 +105,6 @@ export class InvokeStreamMeter implements UsageMeter {
   readonly #events: ClaudeEvents;
   readonly #reader = new EventStreamReader((message) => this.#take(message));
   #status = 0;
-  #own = false;
   #otherwise: string | undefined;
   #chunks = 0;
   #metrics: BedrockCounts | undefined;
@@ -136,7 +117,6 @@ export class InvokeStreamMeter implements UsageMeter {
 
   begin(status: number, headers: ReadonlyMap<string, string>): void {
     this.#status = status;
-    this.#own = headers.has('x-amzn-errortype');
     this.#otherwise = servedOtherwise(headers);
   }
 
@@ -150,10 +130,9 @@ export class InvokeStreamMeter implements UsageMeter {
   }
 
   result(): Metered {
-    if (this.#status === 0) return unknownUse('the provider did not answer');
-    if (this.#status !== 200) return failedAnswer(this.#status, this.#own);
-    if (this.#reader.broken) return unknownUse('a checksum of the event stream is wrong');
-    if (this.#otherwise !== undefined) return unknownUse(this.#otherwise);
+    if (this.#status !== 200) return failedAnswer(this.#status);
+    if (this.#reader.broken) return unknownUsage('a checksum of the event stream is wrong');
+    if (this.#otherwise !== undefined) return unknownUsage(this.#otherwise);
     if (this.#exception !== undefined) {
       if (this.#chunks === 0 && NOT_BEGUN.has(this.#exception)) return { kind: 'not_charged' };
       // As an error among the model's own events, with what was seen as the most.
@@ -163,7 +142,7 @@ export class InvokeStreamMeter implements UsageMeter {
     if (result.kind !== 'reported' || this.#metrics === undefined) return result;
     const read = readClaudeUsage(this.#events.usage, this.#request.asked);
     return contradicts(read, this.#metrics)
-      ? unknownUse('invocationMetrics counts other tokens than the answer')
+      ? unknownUsage('invocationMetrics counts other tokens than the answer')
       : result;
   }
 
