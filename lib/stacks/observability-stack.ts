@@ -45,6 +45,7 @@ export class ObservabilityStack extends Stack {
       platform.closeExecution,
       platform.endExecution,
       platform.relayEvents,
+      platform.watchBudgets,
       platform.reconcile,
       platform.serveSandboxApi,
       platform.serveControlApi,
@@ -56,6 +57,7 @@ export class ObservabilityStack extends Stack {
       platform.undeliveredRecords,
       platform.undeliveredEndings,
       platform.undeliveredDecisions,
+      platform.undeliveredSpending,
     ]) {
       this.alarmOnQueue(queue);
     }

@@ -5,6 +5,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { WATCHED, WATCHED_KINDS } from '../aws/ledger-items.ts';
 import { RESUMES } from '../aws/outbox-items.ts';
 import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
@@ -35,6 +36,7 @@ import { SandboxRuntime } from '../constructs/sandbox-runtime/sandbox-runtime.ts
 import { AccessLogRole } from '../constructs/service-api/access-log-role.ts';
 import { SandboxApi } from '../constructs/service-api/sandbox-api.ts';
 import { ServiceApi } from '../constructs/service-api/service-api.ts';
+import { StreamConsumer } from '../constructs/stream-consumer/stream-consumer.ts';
 import type { PlatformFunctionName } from '../project/build-functions.ts';
 import type { DataStack } from './data-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
@@ -62,6 +64,7 @@ export class PlatformStack extends Stack {
   readonly closeExecution: PlatformFunction;
   readonly endExecution: PlatformFunction;
   readonly relayEvents: PlatformFunction;
+  readonly watchBudgets: PlatformFunction;
   readonly reconcile: PlatformFunction;
   readonly serveSandboxApi: PlatformFunction;
   readonly serveControlApi: PlatformFunction;
@@ -71,6 +74,7 @@ export class PlatformStack extends Stack {
   readonly undeliveredRecords: DeadLetterQueue;
   readonly undeliveredEndings: DeadLetterQueue;
   readonly undeliveredDecisions: DeadLetterQueue;
+  readonly undeliveredSpending: DeadLetterQueue;
   private readonly props: PlatformStackProps;
 
   constructor(scope: Construct, id: string, props: PlatformStackProps) {
@@ -87,6 +91,7 @@ export class PlatformStack extends Stack {
     this.undeliveredRecords = this.makeQueue('UndeliveredRecords', 'undelivered-records');
     this.undeliveredEndings = this.makeQueue('UndeliveredEndings', 'undelivered-endings');
     this.undeliveredDecisions = this.makeQueue('UndeliveredDecisions', 'undelivered-decisions');
+    this.undeliveredSpending = this.makeQueue('UndeliveredSpending', 'undelivered-spending');
 
     this.openExecution = this.makeFunction('open-execution', 'Records an execution and stores its input', 30);
     this.prepareStep = this.makeFunction('prepare-step', 'Allots an attempt and freezes what it will run', 30);
@@ -101,6 +106,7 @@ export class PlatformStack extends Stack {
     this.closeExecution = this.makeFunction('close-execution', 'Stores the output and ends an execution', 30);
     this.endExecution = this.makeFunction('end-execution', 'Closes what ended outside its graph', 60);
     this.relayEvents = this.makeFunction('relay-events', 'Appends events to the audit chain, then publishes them', 60);
+    this.watchBudgets = this.makeFunction('watch-budgets', 'Tells what budgets have reached', 60);
     this.reconcile = this.makeFunction('reconcile', 'Looks for what is overdue, every minute', 55);
     this.serveSandboxApi = this.makeFunction('serve-sandbox-api', 'The door of runners: claim to complete', 29);
     this.serveControlApi = this.makeFunction(
@@ -156,6 +162,17 @@ export class PlatformStack extends Stack {
       // `reconcile` resumes what is overdue after 30 seconds: one that cannot be resumed must not hold up the others.
       maxAge: Duration.minutes(1),
     });
+    new StreamConsumer(this, 'Spending', {
+      handler: this.watchBudgets,
+      table: data.ledgerTable,
+      dataKey: data.dataKey,
+      undelivered: this.undeliveredSpending,
+      telemetryKey: data.telemetryKey,
+      changes: ['INSERT', 'MODIFY'],
+      only: { attribute: WATCHED, values: WATCHED_KINDS },
+      // Every call changes several scopes; most of them reach nothing new.
+      batchSize: 100,
+    });
     new ExecutionEndings(this, 'ExecutionEndings', {
       stage: deployment.stage,
       handler: this.endExecution,
@@ -206,6 +223,10 @@ export class PlatformStack extends Stack {
 
     bindRelay(this.relayEvents, data);
 
+    // Of the execution it tells with: its trace.
+    this.watchBudgets.bindTable('STATE_TABLE', data.stateTable, { actions: ['GetItem'] });
+    bindAnnouncements(this.watchBudgets, data);
+
     bindExecutionStore(this.reconcile, data, { lists: true, indexes: ['byCheck'] });
     bindRelay(this.reconcile, data);
     this.reconcile.bindTable('EVENTS_TABLE', data.eventsTable, { actions: [], indexes: ['byUnpublished'] });
@@ -214,6 +235,7 @@ export class PlatformStack extends Stack {
     bindOutcomes(this.reconcile, data);
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
+    bindLedger(this.reconcile, data, ['sweep', 'settle']);
     bindFunction(this.reconcile, 'RESUME_FUNCTION', this.resumeApproval);
 
     bindExecutionStore(this.serveSandboxApi, data);

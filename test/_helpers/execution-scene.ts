@@ -32,6 +32,7 @@ import { fakePeopleStore } from './fakes/fake-people-store.ts';
 import { FakeSandboxTasks } from './fakes/fake-sandbox-tasks.ts';
 import { FakeStateMachines } from './fakes/fake-state-machines.ts';
 import { FakeStepFunctionInvoker } from './fakes/fake-step-function-invoker.ts';
+import { memoryLedger } from './fakes/memory-ledger.ts';
 import { outcomeText, RUNNER_KEY } from './signed-outcome.ts';
 
 export const EXECUTION_ID = 'report:one';
@@ -100,6 +101,7 @@ export class ExecutionScene {
   readonly machines = new FakeStateMachines({ clock: this.clock });
   readonly invoker = new FakeStepFunctionInvoker();
   readonly people = fakePeopleStore({ clock: this.clock });
+  readonly ledger = memoryLedger({ clock: this.clock, leases: this.executions });
   readonly audit = new FakeAuditStore();
   readonly bus = new FakeEventBus();
   readonly outbox = this.executions;

@@ -35,6 +35,7 @@ import { FakeEventBus } from '../_helpers/fakes/fake-event-bus.ts';
 import { FakeIds } from '../_helpers/fakes/fake-ids.ts';
 import { aGroup, aPerson, fakePeopleStore } from '../_helpers/fakes/fake-people-store.ts';
 import { FakeTaskTokens } from '../_helpers/fakes/fake-task-tokens.ts';
+import { memoryLedger } from '../_helpers/fakes/memory-ledger.ts';
 import { SUBJECTS, subjectOf } from './definitions.ts';
 import { Faults, type Invocation, WorkerLost } from './faults.ts';
 import type { Act } from './ledger.ts';
@@ -81,6 +82,7 @@ export class World {
   readonly bus = new FakeEventBus();
   readonly tokens = new FakeTaskTokens();
   readonly people = fakePeopleStore({ clock: this.sim, ids: this.ids });
+  readonly spending = memoryLedger({ clock: this.sim });
   readonly sandboxes = new Sandboxes(this);
   readonly machines: StepFunctions;
   /** Waiting states whose time was over before anybody told them. */
@@ -354,6 +356,7 @@ export class World {
       bus: port('bus', this.bus),
       tokens: port('tokens', this.tokens),
       people: port('people', this.people),
+      ledger: port('ledger', this.spending),
       tasks: port('tasks', this.sandboxes),
       workflows: port('workflows', this.machines),
       machines: port('machines', this.machines),

@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 
 function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
-  const { executions, blobs, signals, outbox, audit, bus, tasks, machines, clock, ids, stage } = scene;
+  const { executions, blobs, signals, outbox, audit, bus, tasks, machines, ledger, clock, ids, stage } = scene;
   return {
     executions,
     blobs,
@@ -37,6 +37,7 @@ function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
     bus,
     tasks,
     machines,
+    ledger,
     clock,
     ids,
     stage,
@@ -511,6 +512,7 @@ describe('a run', () => {
       'overdue-approvals',
       'open-executions',
       'orphaned-tasks',
+      'expired-holds',
     ]);
     expect(failuresOf(await reconcile(ports()))).toEqual([]);
   });
