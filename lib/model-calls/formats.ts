@@ -1,8 +1,10 @@
 import { anthropicMessages } from './anthropic/messages.ts';
 import { bedrockConverse } from './bedrock/converse.ts';
 import { bedrockInvoke } from './bedrock/invoke.ts';
+import { geminiGenerate } from './gemini/generate.ts';
 import { openaiChat } from './openai/chat.ts';
 import { openaiEmbeddings } from './openai/embeddings.ts';
+import { openaiResponses } from './openai/responses.ts';
 import type { WireFormat } from './wire-format.ts';
 
 /**
@@ -11,8 +13,10 @@ import type { WireFormat } from './wire-format.ts';
  */
 export const FORMATS: readonly WireFormat[] = [
   openaiChat,
+  openaiResponses,
   openaiEmbeddings,
   anthropicMessages,
+  geminiGenerate,
   bedrockConverse,
   bedrockInvoke,
 ];
