@@ -1,12 +1,13 @@
 import { type Context, Hono } from 'hono';
-import type { Provider } from '../../lib/budget/price-book.ts';
 import { lookupOf } from '../../lib/budget/prices/lookup.ts';
-import type { WireFormat } from '../../lib/model-calls/wire-format.ts';
-import { type Answer, callModel, type Gateway, type IncomingCall } from './call-model.ts';
+import type { ErrorCode } from '../../lib/errors.ts';
+import { bodyTooLarge } from '../../lib/model-calls/refusals.ts';
+import { callModel, type Gateway, type IncomingCall } from './call-model.ts';
 import { InFlight } from './in-flight.ts';
 import { rememberedLeases } from './lease.ts';
 import { REQUEST_LIMIT_BYTES } from './limits.ts';
 import { modelsAnswer } from './list-models.ts';
+import { type Answer, jsonAnswer, nativeAnswer } from './native-answer.ts';
 import type { GatewayPorts } from './ports.ts';
 import { bodyOf } from './read-body.ts';
 import { refusal } from './refusals.ts';
@@ -35,12 +36,10 @@ export function createGateway(ports: GatewayPorts): GatewayApp {
   };
   const app = new Hono();
   app.all(`${ROOT}/:provider/*`, async (context) => responseOf(await serve(gateway, context)));
-  app.notFound((context) =>
-    context.json({ error: { code: 'invalid_request', message: `there is no ${context.req.path}` } }, 404),
-  );
-  app.onError((error, context) => {
-    ports.signals.failed('a request could not be served', error, { path: context.req.path });
-    return context.json({ error: { code: 'internal', message: 'an unexpected failure of the gateway' } }, 503);
+  app.notFound((context) => context.json(error('invalid_request', `there is no ${context.req.path}`), 404));
+  app.onError((failure, context) => {
+    ports.signals.failed('a request could not be served', failure, { path: context.req.path });
+    return context.json(error('internal', 'an unexpected failure of the gateway'), 503);
   });
   return {
     app,
@@ -54,18 +53,14 @@ async function serve(gateway: Gateway, { req }: Context): Promise<Answer> {
   const { ports } = gateway;
   const startedAt = ports.clock.now().getTime();
   const url = new URL(req.url);
-  const [, , provider = '', ...rest] = url.pathname.split('/');
-  const formats = ports.formats.filter((format) => format.provider === (provider as Provider));
+  const [, , provider, ...rest] = url.pathname.split('/');
+  const formats = ports.formats.filter((format) => format.provider === provider);
   const [native] = formats;
-  if (native === undefined) {
-    return json(404, { error: { code: 'invalid_request', message: `there is no provider ${provider}` } });
-  }
+  if (native === undefined) return jsonAnswer(404, error('invalid_request', `there is no provider ${provider}`));
   const path = decoded(`/${rest.join('/')}`);
-  const refuse = (format: WireFormat, status: number, message: string): Answer => {
-    const { headers, ...answer } = format.refuse(refusal('invalid_request', message, { status }));
-    return { ...answer, headers: { ...headers, 'x-wflo-error': 'invalid_request' } };
-  };
-  if (path === undefined) return refuse(native, 400, 'the path is not encoded as URLs are');
+  if (path === undefined) {
+    return nativeAnswer(native, refusal('invalid_request', 'the path is not encoded as URLs are', { status: 400 }));
+  }
 
   const incoming: Omit<IncomingCall, 'format' | 'body'> = {
     method: req.method,
@@ -75,22 +70,20 @@ async function serve(gateway: Gateway, { req }: Context): Promise<Answer> {
     gone: req.raw.signal,
     startedAt,
   };
-  if (provider === 'openai' && req.method === 'GET') {
-    const listed = await modelsAnswer(gateway, native, incoming);
-    if (listed !== undefined) return listed;
-  }
+  const listed =
+    req.method === 'GET' && provider === 'openai' ? await modelsAnswer(gateway, native, incoming) : undefined;
+  if (listed !== undefined) return listed;
   const format = formats.find((each) => each.serves(req.method, path));
-  if (format === undefined) return refuse(native, 404, `the gateway does not serve ${req.method} ${path}`);
+  if (format === undefined) {
+    const message = `the gateway does not serve ${req.method} ${path}`;
+    return nativeAnswer(native, refusal('invalid_request', message, { status: 404 }));
+  }
   if (gateway.inFlight.stopping) {
-    const stopping = format.refuse(
-      refusal('provider_failed', 'this gateway is stopping', { status: 503, retryAfterSeconds: 1 }),
-    );
-    return { ...stopping, headers: { ...stopping.headers, 'x-wflo-error': 'provider_failed' } };
+    const stopping = { status: 503, retryAfterSeconds: 1 };
+    return nativeAnswer(format, refusal('provider_failed', 'the gateway is stopping', stopping));
   }
   const body = await bodyOf(req.raw, REQUEST_LIMIT_BYTES);
-  if (body === 'too_large') {
-    return refuse(format, 413, `a request may have ${REQUEST_LIMIT_BYTES / 1024 / 1024} MB at most`);
-  }
+  if (body === 'too_large') return nativeAnswer(format, bodyTooLarge(REQUEST_LIMIT_BYTES));
   const answer = callModel(gateway, { ...incoming, format, body });
   gateway.inFlight.follow(answer);
   return answer;
@@ -105,8 +98,8 @@ function decoded(path: string): string | undefined {
   }
 }
 
-function json(status: number, body: object): Answer {
-  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+function error(code: ErrorCode, message: string): object {
+  return { error: { code, message } };
 }
 
 function responseOf({ status, headers, body }: Answer): Response {

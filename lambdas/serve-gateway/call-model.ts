@@ -1,10 +1,12 @@
 import type { ModelLookup } from '../../lib/budget/price-book.ts';
 import { isModelAllowed } from '../../lib/model-calls/allowed-models.ts';
+import { modelNotAllowed } from '../../lib/model-calls/refusals.ts';
 import { type CallRefusal, CallRefused, type ModelCall, type WireFormat } from '../../lib/model-calls/wire-format.ts';
 import type { Closing } from './close-hold.ts';
 import type { FirstWord } from './delivery.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Caller, Leases } from './lease.ts';
+import { type Answer, nativeAnswer } from './native-answer.ts';
 import { passOn } from './pass-on.ts';
 import type { CallLine, GatewayPorts } from './ports.ts';
 import { refusal, refusalOfError } from './refusals.ts';
@@ -22,12 +24,6 @@ export interface IncomingCall {
   /** Ends when the client goes away. */
   readonly gone: AbortSignal;
   readonly startedAt: number;
-}
-
-export interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | ReadableStream<Uint8Array>;
 }
 
 /** One gateway in one process. */
@@ -70,7 +66,7 @@ async function answerOf(gateway: Gateway, incoming: IncomingCall, known: Known):
   known.call = call;
   const { model } = call.price;
   if (!isModelAllowed(caller.access.models, model)) {
-    return refuse(gateway, incoming, known, notAllowed(caller, model));
+    return refuse(gateway, incoming, known, modelNotAllowed(model));
   }
   const access = await ports.keys.get(call.provider);
   const reserved = await reserveCall(ports, inFlight, caller, call, gone);
@@ -89,7 +85,9 @@ async function answerOf(gateway: Gateway, incoming: IncomingCall, known: Known):
   inFlight.follow(passed);
   const first = await word;
   const answer =
-    first.kind === 'answer' ? answered(first, call, reservation) : nativeAnswer(incoming, known, first.refusal);
+    first.kind === 'answer'
+      ? answered(first, call, reservation)
+      : nativeAnswer(format, first.refusal, callHeader(reservation));
   void passed.then(({ closing, clientGone }) => {
     const outcome = first.kind === 'answer' ? outcomeOf(closing) : first.refusal.code;
     const cost = closing.kind === 'settle' ? { costNanoUsd: closing.cost } : {};
@@ -116,30 +114,17 @@ function refuse(
   refused: CallRefusal,
   headers: Readonly<Record<string, string>> = {},
 ): Answer {
-  const answer = nativeAnswer(incoming, known, refused);
+  const answer = nativeAnswer(incoming.format, refused, headers);
   gateway.ports.signals.count('CallRefused');
   gateway.ports.signals.called({
     ...lineOf(gateway, incoming, known, answer.status, refused.code),
     clientGone: incoming.gone.aborted,
   });
-  return { ...answer, headers: { ...answer.headers, ...headers } };
-}
-
-/** Its own words for the provider's SDK, and ours beside them. */
-function nativeAnswer({ format }: IncomingCall, { reservation }: Known, refused: CallRefusal): Answer {
-  const { status, headers, body } = format.refuse(refused);
-  return { status, headers: { ...headers, 'x-wflo-error': refused.code, ...callHeader(reservation) }, body };
+  return answer;
 }
 
 function callHeader(reservation: Reservation | undefined): Readonly<Record<string, string>> {
   return reservation?.holdId === undefined ? {} : { 'x-wflo-call': reservation.holdId };
-}
-
-function notAllowed({ access, address }: Caller, model: string): CallRefusal {
-  const allowed = access.models.length === 0 ? 'none' : access.models.join(', ');
-  return refusal('model_not_allowed', `the step ${address.path} may not call ${model}; it declares: ${allowed}`, {
-    fix: 'add the model to `models` of the step, or call one that it declares',
-  });
 }
 
 function fixOf({ fix }: { readonly fix?: string }): { readonly fix?: string } {

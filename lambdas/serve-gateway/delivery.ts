@@ -78,7 +78,7 @@ export class Delivery {
     this.refuse(
       refusal('provider_failed', `the provider sent nothing for ${IDLE_SECONDS / 60} minutes`, {
         status: 504,
-        fix: 'ask for a streamed answer, or for less output',
+        fix: 'ask for a streamed answer, or for less output; this call is paid for all the same',
       }),
     );
     this.#client.break('the provider sent nothing for too long');

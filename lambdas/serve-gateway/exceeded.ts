@@ -2,9 +2,9 @@ import { buildEvent, type EventToBuild } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import type { BudgetRefusal } from '../../lib/budget/ledger.ts';
 import { scopeName } from '../../lib/budget/ledger-rules.ts';
+import { decimalUsd } from '../../lib/budget/money.ts';
 import type { Actor, Ending, ExecutionRecord, OnExceeded } from '../../lib/execution/records.ts';
 import { EXECUTION_STATUSES, isFinal } from '../../lib/execution/status.ts';
-import type { CallRefusal } from '../../lib/model-calls/wire-format.ts';
 import type { Caller } from './lease.ts';
 import { ASK_SECONDS } from './limits.ts';
 import type { GatewayPorts } from './ports.ts';
@@ -50,13 +50,9 @@ export async function announceExceeded(
  * Writes how the execution ends, with its event, then stops its machine. A repeat stops it again: the first may have
  * been cut off in between. False where it could not be done; the next refused call tries again.
  */
-export async function stopExecution(
-  ports: Ports,
-  caller: Caller,
-  refused: BudgetRefusal,
-  { message }: CallRefusal,
-): Promise<boolean> {
+export async function stopExecution(ports: Ports, caller: Caller, refused: BudgetRefusal): Promise<boolean> {
   const { executionId, path } = caller.address;
+  const message = exceededText(refused);
   try {
     const execution = await ports.executions.getExecution(executionId);
     if (execution === undefined || isFinal(execution.status)) return true;
@@ -115,6 +111,19 @@ export async function untilRaised(
     const scope = await ports.budgets.getScope(refused.scope);
     if (scope !== undefined && (scope.limit !== refused.limit || scope.remaining >= refused.needed)) return true;
   }
+}
+
+/** For whoever reads how the execution ended. */
+function exceededText({ scope, limit, spent, held, needed }: BudgetRefusal): string {
+  const whose = {
+    execution: 'the budget of the execution',
+    agent: 'the budget of the agent',
+    workflow: 'the budget of the workflow',
+    tenant: 'the budget of the tenant',
+  }[scope.kind];
+  const when = 'window' in scope ? ` for the ${scope.window} ${scope.period}` : '';
+  const [all, used, reserved, wanted] = [limit, spent, held, needed].map((amount) => `$${decimalUsd(amount)}`);
+  return `${whose}${when} is ${all}, of which ${used} is spent and ${reserved} held, and a call needed ${wanted}`;
 }
 
 function exceededEvent(

@@ -1,6 +1,7 @@
 import { isModelAllowed } from '../../lib/model-calls/allowed-models.ts';
 import type { WireFormat } from '../../lib/model-calls/wire-format.ts';
-import type { Answer, Gateway, IncomingCall } from './call-model.ts';
+import type { Gateway, IncomingCall } from './call-model.ts';
+import { type Answer, jsonAnswer, nativeAnswer } from './native-answer.ts';
 import { refusal } from './refusals.ts';
 
 /**
@@ -15,27 +16,18 @@ export async function modelsAnswer(
   const [, id] = /^\/v1\/models(?:\/(.+))?$/.exec(path) ?? [];
   if (id === undefined && path !== '/v1/models') return undefined;
   const decision = await leases.decide(headers.get('authorization'), headers.get('x-wflo-epoch'));
-  if (decision.kind === 'refused') return refused(native, decision.code, decision.message);
+  if (decision.kind === 'refused') return nativeAnswer(native, refusal(decision.code, decision.message));
   const { models } = decision.caller.access;
   const allowed = ports.prices.models.filter(
     ({ provider, model }) => provider === 'openai' && isModelAllowed(models, model),
   );
-  if (id === undefined) return json({ object: 'list', data: allowed.map(({ model }) => described(model)) });
+  if (id === undefined) return jsonAnswer(200, { object: 'list', data: allowed.map(({ model }) => described(model)) });
   const found = allowed.find(({ model }) => model === id);
-  if (found !== undefined) return json(described(found.model));
-  return refused(native, 'unknown_model', `the step may call no model ${id}`);
+  if (found !== undefined) return jsonAnswer(200, described(found.model));
+  return nativeAnswer(native, refusal('unknown_model', `the step may call no model ${id}`));
 }
 
 /** A price book has no dates of models. */
 function described(id: string): object {
   return { id, object: 'model', created: 0, owned_by: 'openai' };
-}
-
-function json(body: object): Answer {
-  return { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-}
-
-function refused(native: WireFormat, code: Parameters<typeof refusal>[0], message: string): Answer {
-  const answer = native.refuse(refusal(code, message));
-  return { ...answer, headers: { ...answer.headers, 'x-wflo-error': code } };
 }

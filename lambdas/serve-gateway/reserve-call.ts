@@ -2,6 +2,7 @@ import { worstCaseOf } from '../../lib/budget/cost.ts';
 import type { HoldRequest, Payer, ReserveResult } from '../../lib/budget/ledger.ts';
 import { type NanoUsd, ZERO_USD } from '../../lib/budget/money.ts';
 import { WfloError } from '../../lib/errors.ts';
+import { budgetPending, overBudget, rateLimited } from '../../lib/model-calls/refusals.ts';
 import type { CallRefusal, ModelCall } from '../../lib/model-calls/wire-format.ts';
 import { closeHold } from './close-hold.ts';
 import { announceExceeded, meaningOf, stopExecution, untilRaised } from './exceeded.ts';
@@ -10,7 +11,10 @@ import type { InFlight } from './in-flight.ts';
 import type { Caller } from './lease.ts';
 import { HOLD_SECONDS } from './limits.ts';
 import type { GatewayPorts } from './ports.ts';
-import { budgetRefusal, pendingRefusal, rateRefusal, refusal } from './refusals.ts';
+import { refusal } from './refusals.ts';
+
+/** After which a person may have answered. */
+const PENDING_SECONDS = 30;
 
 /** Money that is reserved for one call; `holdId` is absent where there is nothing to reserve. */
 export interface Reservation {
@@ -65,18 +69,18 @@ export async function reserveCall(
     if (result.kind === 'fenced') {
       return refusedWith(refusal('stale_epoch', 'the lease was fenced or completed'), { fenced: true });
     }
-    if (result.kind === 'limited') return refusedWith(rateRefusal(agent, result.limit, result.retryAfterSeconds));
+    if (result.kind === 'limited') return refusedWith(rateLimited(result.limit, result.retryAfterSeconds));
 
-    const refused = budgetRefusal(result.refusal, fittingOutputTokens(call, result.refusal));
+    const refused = overBudget(result.refusal, fittingOutputTokens(call, result.refusal));
     const meaning = meaningOf(caller, result.refusal);
     if (meaning === 'stop') {
-      await stopExecution(ports, caller, result.refusal, refused);
+      await stopExecution(ports, caller, result.refusal);
       return refusedWith(refused, { stop: true });
     }
     if (result.refusal.code === 'budget_exhausted') await announceExceeded(ports, caller, result.refusal, meaning);
     if (meaning === 'deny') return refusedWith(refused);
     if (!(await untilRaised(ports, result.refusal, gone, () => inFlight.stopping)))
-      return refusedWith(pendingRefusal(refused));
+      return refusedWith(budgetPending(result.refusal, PENDING_SECONDS));
   }
 }
 

@@ -20,6 +20,7 @@ const serve = once(() =>
       clock,
       ids,
       cluster: environment('SANDBOX_CLUSTER'),
+      modelsUrl: environment('MODELS_URL'),
       signals: {
         count: (metric) => metrics.addMetric(metric, MetricUnit.Count, 1),
         noticed: (what, details) => logger.warn(what, { ...details }),

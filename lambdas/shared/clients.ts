@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { stepFunctionClient } from '../../lib/aws/lambda-invoker.ts';
 import { presigningS3Client } from '../../lib/aws/s3-clients.ts';
@@ -31,3 +32,4 @@ export const eventBridge = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(
 export const stepFunctions = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new SFNClient({})));
 export const lambda = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(stepFunctionClient()));
 export const cloudWatchLogs = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new CloudWatchLogsClient({})));
+export const secretsManager = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new SecretsManagerClient({})));

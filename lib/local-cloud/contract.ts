@@ -42,6 +42,7 @@ export interface LocalUpResult {
 export interface LocalDownResult {
   readonly emulator: 'stopped' | 'killed' | 'not_running';
   readonly sandboxHost: 'stopped' | 'killed' | 'not_running';
+  readonly gateway: 'stopped' | 'killed' | 'not_running';
 }
 
 /** `localReset(options): Promise<LocalResetResult>`: down, then the state is deleted. The installed emulator is kept. */
@@ -59,6 +60,9 @@ export interface LocalStatus {
   readonly stage: string | null;
   readonly emulator: ProcessStatus;
   readonly sandboxHost: ProcessStatus;
+  readonly gateway: ProcessStatus;
+  /** Where agents find the gateway; null before the first start. */
+  readonly modelsUrl: string | null;
   readonly versions: { readonly wflo: string; readonly node: string; readonly emulator: string; readonly cdk: string };
   readonly workflows: readonly string[];
   /** When the deployed sources were deployed. */

@@ -6,6 +6,7 @@ import { cdkCommand, QUIET_CDK_ENV } from './cdk.ts';
 import { deployFailureReasons, uncaughtWfloError, unfinishedResources } from './deploy-failure.ts';
 import { hashDeployInputs } from './deploy-inputs.ts';
 import { readStageParameters, type StageParameters } from './deployment-parameters.ts';
+import { localModelsUrl } from './gateway-process.ts';
 import { type LocalEndpoint, localClientSettings } from './local-clients.ts';
 import type { LocalCredentials } from './local-state.ts';
 import type { LocalPaths } from './paths.ts';
@@ -24,6 +25,8 @@ export interface LocalDeployment extends LocalEndpoint {
   readonly account: string;
   readonly stage: string;
   readonly port: number;
+  /** Where the gateway listens, beside the emulator. */
+  readonly gatewayPort?: number | undefined;
   readonly admin: LocalCredentials;
   /** The user's environment: its search path is needed, its AWS settings are taken out. */
   readonly env: NodeJS.ProcessEnv;
@@ -40,15 +43,31 @@ function hashParameter(stage: string): string {
 }
 
 /** What the app is synthesised with for the local AWS. */
-export function localContext(endpoint: string, stage: string): { readonly [name: string]: string } {
-  return { 'wflo:stage': stage, 'wflo:endpoint': endpoint, 'wflo:images': 'named' };
+export function localContext(
+  endpoint: string,
+  stage: string,
+  gatewayPort?: number,
+): { readonly [name: string]: string } {
+  return {
+    'wflo:stage': stage,
+    'wflo:endpoint': endpoint,
+    'wflo:images': 'named',
+    ...(gatewayPort === undefined ? {} : { 'wflo:models-url': localModelsUrl(gatewayPort) }),
+  };
 }
 
 /** Throws `invalid_settings` for prices that are no file of the project. */
-export async function localInputHash(projectDir: string, endpoint: string, stage: string): Promise<string> {
+export async function localInputHash(
+  projectDir: string,
+  endpoint: string,
+  stage: string,
+  gatewayPort?: number,
+): Promise<string> {
   // It may be in a folder whose other files deploy nothing.
   const prices = pricesFileOf(await projectContextValue(projectDir, PRICES_KEY));
-  return hashDeployInputs(projectDir, localContext(endpoint, stage), { files: prices === undefined ? [] : [prices] });
+  return hashDeployInputs(projectDir, localContext(endpoint, stage, gatewayPort), {
+    files: prices === undefined ? [] : [prices],
+  });
 }
 
 /** Deploys the app of the project, unless these very inputs are deployed already. Throws `deploy_failed`, or what the app refused with. */
@@ -61,7 +80,12 @@ export async function deployLocally(
   const client = new ssm.SSMClient(localClientSettings(deployment, deployment.admin));
   const Name = hashParameter(deployment.stage);
   try {
-    const hash = await localInputHash(deployment.projectDir, deployment.endpoint, deployment.stage);
+    const hash = await localInputHash(
+      deployment.projectDir,
+      deployment.endpoint,
+      deployment.stage,
+      deployment.gatewayPort,
+    );
     const deployed = await client.send(new ssm.GetParameterCommand({ Name })).catch((error: Error) => {
       if (error.name === 'ParameterNotFound') return undefined;
       throw error;
@@ -85,10 +109,9 @@ async function runDeployment(deployment: LocalDeployment, report: Report, run: R
   await rm(paths.assembly, { recursive: true, force: true });
   const cdk: Cdk = (what, args, cwd = deployment.projectDir) => runCdk(what, args, cwd, deployment, run);
 
-  const context = Object.entries(localContext(deployment.endpoint, deployment.stage)).flatMap(([name, value]) => [
-    '-c',
-    `${name}=${value}`,
-  ]);
+  const context = Object.entries(localContext(deployment.endpoint, deployment.stage, deployment.gatewayPort)).flatMap(
+    ([name, value]) => ['-c', `${name}=${value}`],
+  );
   // Both at once: neither needs the other, and each is a few seconds of one core.
   const both = await Promise.allSettled([
     inPhase(report, 'synth', 'Compiling the workflows', () =>

@@ -170,6 +170,13 @@ export function checkLocal(status: StatusOrError): CheckResult {
       message: `the local AWS runs without its sandbox host (log: ${status.sandboxHost.logFile})`,
       fix: 'Run `wflo local up`.',
     };
+  if (!status.gateway.alive)
+    return {
+      name,
+      level: 'fail',
+      message: `the local AWS runs without its gateway (log: ${status.gateway.logFile})`,
+      fix: 'Run `wflo local up`.',
+    };
   if (status.deployOutdated === true)
     return {
       name,

@@ -2,6 +2,7 @@ import { WfloError } from '../errors.ts';
 import { readPidFile } from './background-process.ts';
 import type { LocalDownResult, LocalOptions } from './contract.ts';
 import { stopEmulator } from './emulator.ts';
+import { stopGateway } from './gateway-process.ts';
 import { withLocalLock } from './local-lock.ts';
 import { readLocalState, writeLocalState } from './local-state.ts';
 import { type LocalPaths, localPaths } from './paths.ts';
@@ -9,7 +10,7 @@ import { isAlive } from './process-identity.ts';
 import { inPhase, type Report } from './progress.ts';
 import { stopSandboxHost } from './sandbox-host-process.ts';
 
-/** Stops the sandbox host and the emulator, which writes its state. Nothing running is no error. */
+/** Stops the sandbox host, the gateway and the emulator, which writes its state. Nothing running is no error. */
 export function localDown(options: LocalOptions): Promise<LocalDownResult> {
   const { projectDir, report } = options;
   return withLocalLock(projectDir, async () => {
@@ -19,13 +20,14 @@ export function localDown(options: LocalOptions): Promise<LocalDownResult> {
       throw error;
     });
     const result = await stopProcesses(localPaths(projectDir), report);
-    if (state !== undefined) await writeLocalState(projectDir, { ...state, emulator: null, sandboxHost: null });
+    if (state !== undefined)
+      await writeLocalState(projectDir, { ...state, emulator: null, sandboxHost: null, gateway: null });
     return result;
   });
 }
 
 /**
- * The host first: it has sandboxes to stop, and tells the emulator so. Both are found by their pid files, which say
+ * The host first: it has sandboxes to stop, and tells the emulator so. Then the gateway, which settles what runs. All are found by their pid files, which say
  * the same as `local.json` and are there when that is lost or unreadable.
  */
 export async function stopProcesses(paths: LocalPaths, report: Report, keepState = true): Promise<LocalDownResult> {
@@ -35,9 +37,14 @@ export async function stopProcesses(paths: LocalPaths, report: Report, keepState
     host !== undefined && isAlive(host)
       ? await inPhase(report, 'sandbox-host', 'Stopping the sandbox host', () => stopSandboxHost(paths, host))
       : await stopSandboxHost(paths, host);
+  const models = await readPidFile(paths.gatewayPid);
+  const gateway =
+    models !== undefined && isAlive(models)
+      ? await inPhase(report, 'gateway', 'Stopping the gateway', () => stopGateway(paths, models))
+      : await stopGateway(paths, models);
   const stopped =
     emulator !== undefined && isAlive(emulator)
       ? await inPhase(report, 'emulator', 'Stopping the local AWS', () => stopEmulator(paths, emulator, keepState))
       : await stopEmulator(paths, emulator);
-  return { emulator: stopped, sandboxHost };
+  return { emulator: stopped, sandboxHost, gateway };
 }

@@ -31,6 +31,10 @@ const LocalStateSchema = z.object({
   /** Null: stopped by `local down`. */
   emulator: ProcessRecord.nullable(),
   sandboxHost: ProcessRecord.extend({ statusFile: z.string() }).nullable(),
+  /** Absent: none was started yet. */
+  gateway: ProcessRecord.nullable().optional(),
+  /** Chosen once: it is part of what is deployed. */
+  gatewayPort: z.number().int().min(1).max(65535).optional(),
   credentials: z.object({
     /** What a person who uses Wflo would have: the control API and the parameters that lead to it. Null before the first deploy. */
     operator: Credentials.nullable(),

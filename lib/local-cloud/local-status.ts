@@ -4,6 +4,7 @@ import { cdkVersion } from './cdk.ts';
 import type { LocalStatus, ProcessStatus } from './contract.ts';
 import { localInputHash } from './deploy-local.ts';
 import { answers } from './emulator.ts';
+import { localModelsUrl } from './gateway-process.ts';
 import { type LocalProcess, type LocalState, readLocalState } from './local-state.ts';
 import { localPaths } from './paths.ts';
 import { isAlive, type ProcessTable, systemProcesses } from './process-identity.ts';
@@ -21,6 +22,7 @@ export async function localStatus(
   const host = state?.sandboxHost ?? null;
   const emulator = await processStatus(state?.emulator ?? null, paths.emulatorLog, processes);
   const sandboxHost = await processStatus(host, paths.sandboxHostLog, processes);
+  const gateway = await processStatus(state?.gateway ?? null, paths.gatewayLog, processes);
   return {
     condition: conditionOf(state, emulator.alive && state !== undefined && (await answers(state.port, state.caFile))),
     endpoint: state?.endpoint ?? null,
@@ -28,6 +30,8 @@ export async function localStatus(
     stage: state?.stage ?? null,
     emulator,
     sandboxHost,
+    gateway,
+    modelsUrl: state?.gatewayPort === undefined ? null : localModelsUrl(state.gatewayPort),
     versions: {
       wflo: wfloVersion(),
       node: process.versions.node,
@@ -39,7 +43,7 @@ export async function localStatus(
     deployOutdated:
       state?.deployed == null
         ? null
-        : (await localInputHash(projectDir, state.endpoint, state.stage)) !== state.deployed.hash,
+        : (await localInputHash(projectDir, state.endpoint, state.stage, state.gatewayPort)) !== state.deployed.hash,
     isolation: host !== null && sandboxHost.alive ? await readIsolation(host.statusFile) : null,
     differsFromAws: DIFFERS_FROM_AWS,
   };

@@ -11,8 +11,9 @@ import {
   stopEmulator,
 } from './emulator.ts';
 import { choosePort } from './free-port.ts';
+import { DEFAULT_GATEWAY_PORT, localModelsUrl, startGateway, stopGateway } from './gateway-process.ts';
 import { withLocalLock } from './local-lock.ts';
-import { type LocalState, localStateOf, readLocalState, writeLocalState } from './local-state.ts';
+import { type LocalProcess, type LocalState, localStateOf, readLocalState, writeLocalState } from './local-state.ts';
 import { ensureUser, OPERATOR_USER } from './operator.ts';
 import { type LocalPaths, localPaths } from './paths.ts';
 import { ensurePeople } from './people.ts';
@@ -48,9 +49,11 @@ async function upWhileLocked(options: LocalUpOptions): Promise<LocalUpResult> {
   const installed = await installEmulator(projectDir, env, report);
 
   const emulator = await ensureEmulator(options, paths, before, installed, env);
-  let state = emulator.state;
+  const gatewayPort = await ensureGatewayPort(emulator.state);
+  let state: LocalState = { ...emulator.state, gatewayPort };
+  await writeLocalState(projectDir, state);
 
-  const deployment = { ...state, projectDir, paths, stage, admin: state.credentials.admin, env };
+  const deployment = { ...state, gatewayPort, projectDir, paths, stage, admin: state.credentials.admin, env };
   const deployed = await deployLocally(deployment, report);
   state = {
     ...state,
@@ -76,6 +79,11 @@ async function upWhileLocked(options: LocalUpOptions): Promise<LocalUpResult> {
     state = { ...state, people };
     await writeLocalState(projectDir, state);
   }
+
+  // Before sandboxes can ask for it.
+  const asBefore = emulator.outcome !== 'started' && deployed.outcome === 'unchanged';
+  state = { ...state, gateway: await ensureGateway(options, paths, { ...state, gatewayPort }, asBefore, env) };
+  await writeLocalState(projectDir, state);
 
   const host = await ensureSandboxHost(options, paths, state, emulator.outcome === 'started', env);
   state = host.state;
@@ -143,6 +151,8 @@ async function ensureEmulator(
     emulatorVersion: installed.version,
     emulator: started.process,
     sandboxHost: null,
+    gateway: null,
+    ...(before?.gatewayPort === undefined ? {} : { gatewayPort: before.gatewayPort }),
     credentials: { operator: before?.credentials.operator ?? null, admin: LOCAL_ADMIN },
     ...(before?.people === undefined ? {} : { people: before.people }),
     deployed: before?.deployed ?? null,
@@ -167,6 +177,7 @@ async function isUsable(state: LocalState, port: number | undefined, version: st
  */
 async function stopWhatIsLeft(paths: LocalPaths, before: LocalState | undefined, report: Report): Promise<void> {
   await stopSandboxHost(paths, before?.sandboxHost ?? undefined);
+  await stopGateway(paths, before?.gateway ?? undefined);
   const emulator = before?.emulator ?? (await readPidFile(paths.emulatorPid));
   if (emulator === undefined) return;
   if (!isAlive(emulator)) {
@@ -179,6 +190,37 @@ async function stopWhatIsLeft(paths: LocalPaths, before: LocalState | undefined,
     return;
   }
   await inPhase(report, 'emulator', 'Stopping the local AWS of an earlier start', () => stopEmulator(paths, emulator));
+}
+
+/** The one of before, which is part of what is deployed, unless somebody else has taken it. */
+async function ensureGatewayPort({ gateway, gatewayPort }: LocalState): Promise<number> {
+  if (gatewayPort !== undefined && gateway != null && isAlive(gateway)) return gatewayPort;
+  return choosePort(undefined, [...(gatewayPort === undefined ? [] : [gatewayPort]), DEFAULT_GATEWAY_PORT]);
+}
+
+/** It has the settings and the prices of what is deployed: another deployment is another gateway. */
+async function ensureGateway(
+  { projectDir, report }: LocalUpOptions,
+  paths: LocalPaths,
+  state: LocalState & { readonly gatewayPort: number },
+  asBefore: boolean,
+  env: NodeJS.ProcessEnv,
+): Promise<LocalProcess> {
+  const running = state.gateway ?? null;
+  if (running !== null && isAlive(running) && asBefore) {
+    report({ phase: 'gateway', state: 'skipped', text: 'The gateway is running' });
+    return running;
+  }
+  await stopGateway(paths, running ?? undefined);
+  const { endpoint, region, account, stage, caFile, gatewayPort: port } = state;
+  const config = { endpoint, region, account, stage, caFile, port, projectDir, credentials: state.credentials.admin };
+  return inPhase(
+    report,
+    'gateway',
+    'Starting the gateway',
+    () => startGateway(paths, config, env),
+    () => `Models are called through ${localModelsUrl(port)}`,
+  );
 }
 
 async function ensureSandboxHost(

@@ -10,7 +10,7 @@ export interface LocalPaths {
   readonly stateFile: string;
   readonly lockFile: string;
   readonly venv: string;
-  /** Deleted by `reset`; everything below belongs to the emulator and the sandbox host. */
+  /** Deleted by `reset`; everything below belongs to the emulator, the sandbox host and the gateway. */
   readonly cloud: string;
   readonly emulatorState: string;
   readonly emulatorObjects: string;
@@ -22,10 +22,13 @@ export interface LocalPaths {
   readonly emulatorPid: string;
   readonly sandboxHost: string;
   readonly sandboxHostPid: string;
+  readonly gateway: string;
+  readonly gatewayPid: string;
   readonly assembly: string;
   readonly logs: string;
   readonly emulatorLog: string;
   readonly sandboxHostLog: string;
+  readonly gatewayLog: string;
   readonly cdkLog: string;
 }
 
@@ -50,10 +53,13 @@ export function localPaths(projectDir: string): LocalPaths {
     emulatorPid: join(root, 'emulator.pid.json'),
     sandboxHost: join(cloud, 'sandbox-host'),
     sandboxHostPid: join(root, 'sandbox-host.pid.json'),
+    gateway: join(cloud, 'gateway'),
+    gatewayPid: join(root, 'gateway.pid.json'),
     assembly: join(cloud, 'cdk.out'),
     logs,
     emulatorLog: join(logs, 'emulator.log'),
     sandboxHostLog: join(logs, 'sandbox-host.log'),
+    gatewayLog: join(logs, 'gateway.log'),
     cdkLog: join(logs, 'cdk.log'),
   };
 }

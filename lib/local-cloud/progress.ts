@@ -9,6 +9,7 @@ export type Phase =
   | 'deploy'
   | 'operator'
   | 'people'
+  | 'gateway'
   | 'sandbox-host'
   | 'wait'
   | 'reset'

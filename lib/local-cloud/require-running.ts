@@ -17,6 +17,8 @@ export async function requireRunning(
   if (!isAlive(state.emulator, processes)) throw await died('the local AWS', state.emulator.logFile);
   if (state.sandboxHost !== null && !isAlive(state.sandboxHost, processes))
     throw await died('the sandbox host of the local AWS', state.sandboxHost.logFile);
+  if (state.gateway != null && !isAlive(state.gateway, processes))
+    throw await died('the gateway of the local AWS', state.gateway.logFile);
   return state;
 }
 

@@ -16,6 +16,7 @@ export const PLATFORM_FUNCTIONS = [
   'expire-approval',
   'invoke-step',
   'serve-sandbox-api',
+  'serve-gateway',
   'finish-step',
   'close-execution',
   'end-execution',

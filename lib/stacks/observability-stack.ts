@@ -62,6 +62,7 @@ export class ObservabilityStack extends Stack {
       platform.serveSandboxApi,
       platform.serveControlApi,
       budgets.handler,
+      platform.serveGateway,
     ];
     for (const fn of functions) this.alarmOnErrors(fn);
     for (const queue of [

@@ -22,6 +22,7 @@ import {
   bindOutcomes,
   bindPeople,
   bindPeopleStore,
+  bindProviders,
   bindRelay,
   bindStepLogs,
   bindTasks,
@@ -29,7 +30,7 @@ import {
   bindWaitingStates,
   bindWorkflows,
 } from '../constructs/platform-function/grants.ts';
-import { PlatformFunction } from '../constructs/platform-function/platform-function.ts';
+import { PlatformFunction, type PlatformFunctionProps } from '../constructs/platform-function/platform-function.ts';
 import { imageRepositoryArns } from '../constructs/sandbox-images/sandbox-images.ts';
 import { SandboxRuntime } from '../constructs/sandbox-runtime/sandbox-runtime.ts';
 import { AccessLogRole } from '../constructs/service-api/access-log-role.ts';
@@ -48,6 +49,9 @@ export interface PlatformStackProps extends StackProps {
   readonly functionsDir: string;
 }
 
+/** The longest that Lambda runs a function. */
+const FUNCTION_SECONDS = 15 * 60;
+
 /** The functions, the doors (APIs, rule, schedule, stream) that start them, and what sandboxes run on. */
 export class PlatformStack extends Stack {
   readonly runtime: SandboxRuntime;
@@ -64,7 +68,8 @@ export class PlatformStack extends Stack {
   readonly reconcile: PlatformFunction;
   readonly serveSandboxApi: PlatformFunction;
   readonly serveControlApi: PlatformFunction;
-  readonly sandboxApi: ServiceApi;
+  readonly serveGateway: PlatformFunction;
+  readonly sandboxApi: SandboxApi;
   readonly controlApi: ServiceApi;
   readonly undeliveredRecords: DeadLetterQueue;
   readonly undeliveredEndings: DeadLetterQueue;
@@ -109,12 +114,19 @@ export class PlatformStack extends Stack {
       'The door of people: start, watch, decide, cancel',
       29,
     );
+    this.serveGateway = new PlatformFunction(this, 'ServeGateway', {
+      ...this.functionProps('serve-gateway', 'Model calls of agents: reserve, call, settle', FUNCTION_SECONDS),
+      // Many calls wait at the same time; its share of a CPU comes with it.
+      memoryMib: 1024,
+      ...(deployment.gatewayConcurrency === undefined ? {} : { reservedConcurrency: deployment.gatewayConcurrency }),
+    });
     this.grantAccess();
 
     const accessLogs = new AccessLogRole(this, 'AccessLogs');
     this.sandboxApi = new SandboxApi(this, 'SandboxApi', {
       deployment,
       handler: this.serveSandboxApi,
+      gateway: this.serveGateway,
       telemetryKey: data.telemetryKey,
       network: network.network,
       endpoints: network.endpoints,
@@ -126,9 +138,10 @@ export class PlatformStack extends Stack {
       handler: this.serveControlApi,
       telemetryKey: data.telemetryKey,
       endpoint: EndpointType.REGIONAL,
-      roots: [{ path: 'v1', method: 'ANY', authorization: AuthorizationType.IAM }],
+      roots: [{ path: 'v1', methods: ['ANY'], authorization: AuthorizationType.IAM }],
       requestsPerSecond: 100,
     });
+    this.serveSandboxApi.setEnvironment('MODELS_URL', this.sandboxApi.modelsUrl);
     this.sandboxApi.node.addDependency(accessLogs);
     this.controlApi.node.addDependency(accessLogs);
 
@@ -237,6 +250,13 @@ export class PlatformStack extends Stack {
     bindTasks(this.serveSandboxApi, cluster, 'describe');
     bindStepLogs(this.serveSandboxApi, logGroup, 'write');
 
+    // It reads leases and executions, and writes how one ends whose budget does not suffice.
+    bindApprovalRecords(this.serveGateway, data, { events: true });
+    bindLedger(this.serveGateway, data, ['reserve', 'settle']);
+    bindAnnouncements(this.serveGateway, data);
+    bindExecutions(this.serveGateway, { ...executions, actions: ['StopExecution'] });
+    bindProviders(this.serveGateway, executions);
+
     bindExecutionStore(this.serveControlApi, data, {
       lists: true,
       indexes: ['byTenant', 'byWorkflow', 'byApproval'],
@@ -259,15 +279,23 @@ export class PlatformStack extends Stack {
   }
 
   private makeFunction(name: PlatformFunctionName, description: string, timeoutSeconds: number): PlatformFunction {
+    return new PlatformFunction(this, pascalCase(name), this.functionProps(name, description, timeoutSeconds));
+  }
+
+  private functionProps(
+    name: PlatformFunctionName,
+    description: string,
+    timeoutSeconds: number,
+  ): PlatformFunctionProps {
     const { deployment, data, functionsDir } = this.props;
-    return new PlatformFunction(this, pascalCase(name), {
+    return {
       deployment,
       name,
       description,
       codeFolder: join(functionsDir, 'lambdas', name),
       timeout: Duration.seconds(timeoutSeconds),
       telemetryKey: data.telemetryKey,
-    });
+    };
   }
 
   private scheduleReconcile(): void {

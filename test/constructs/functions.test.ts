@@ -96,6 +96,7 @@ describe('functions', () => {
       [
         'ARTEFACT_BUCKET',
         'EVENTS_TABLE',
+        'MODELS_URL',
         'PEOPLE_TABLE',
         'RETENTION_DAYS',
         'SANDBOX_CLUSTER',
@@ -103,6 +104,7 @@ describe('functions', () => {
         'STATE_TABLE',
       ],
     ],
+    ['serve-gateway', ['EVENTS_TABLE', 'LEDGER_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
     [
       'serve-control-api',
       [

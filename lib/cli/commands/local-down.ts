@@ -6,7 +6,7 @@ export const localDown: Command = {
   summary: 'stop the local AWS; its data is kept for the next `wflo local up`',
   positionals: [],
   options: [],
-  json: '`{ emulator, sandboxHost }`, each `stopped`, `killed` or `not_running`',
+  json: '`{ emulator, sandboxHost, gateway }`, each `stopped`, `killed` or `not_running`',
   examples: [{ command: 'wflo local down', shows: 'stop it' }],
   async run(_, { output, projectDir }) {
     const local = await import('../../local-cloud/index.ts');

@@ -7,7 +7,7 @@ export const localReset: Command = {
   description: 'Executions, events and deployments of the local AWS are gone. The installed emulator is kept.',
   positionals: [],
   options: [],
-  json: '`{ emulator, sandboxHost, deleted }`',
+  json: '`{ emulator, sandboxHost, gateway, deleted }`',
   examples: [{ command: 'wflo local reset && wflo local up', shows: 'begin anew' }],
   async run(_, { output, projectDir }) {
     const local = await import('../../local-cloud/index.ts');

@@ -10,7 +10,7 @@ export const localStatus: Command = {
   summary: 'show whether the local AWS runs, and what is deployed in it',
   positionals: [],
   options: [],
-  json: '`{ condition, endpoint, controlApiUrl, stage, emulator, sandboxHost, versions, workflows, deployedAt, deployOutdated, isolation, differsFromAws }`',
+  json: '`{ condition, endpoint, controlApiUrl, stage, emulator, sandboxHost, gateway, modelsUrl, versions, workflows, deployedAt, deployOutdated, isolation, differsFromAws }`',
   examples: [{ command: 'wflo local status', shows: 'condition, address, workflows, and how it differs from AWS' }],
   async run(_, { output, projectDir }) {
     const local = await import('../../local-cloud/index.ts');
@@ -22,10 +22,12 @@ export const localStatus: Command = {
   },
 };
 
-function whatDied({ condition, sandboxHost }: LocalStatus): string | undefined {
+function whatDied({ condition, sandboxHost, gateway }: LocalStatus): string | undefined {
   if (condition === 'died') return 'the local AWS';
-  const hostDied = condition === 'running' && sandboxHost.pid !== null && !sandboxHost.alive;
-  return hostDied ? 'the sandbox host of the local AWS' : undefined;
+  if (condition !== 'running') return undefined;
+  const hasDied = ({ pid, alive }: ProcessStatus) => pid !== null && !alive;
+  if (hasDied(sandboxHost)) return 'the sandbox host of the local AWS';
+  return hasDied(gateway) ? 'the gateway of the local AWS' : undefined;
 }
 
 const CONDITIONS = {
@@ -51,6 +53,8 @@ export function localStatusLines(status: LocalStatus, style: Style): string[] {
     ],
     ['emulator', processText(status.emulator)],
     ['sandbox host', processText(status.sandboxHost)],
+    ['gateway', processText(status.gateway)],
+    ['models', status.modelsUrl ?? ''],
     [
       'versions',
       Object.entries(status.versions)
@@ -64,6 +68,7 @@ export function localStatusLines(status: LocalStatus, style: Style): string[] {
     ...(status.condition !== 'running' ? [] : ['differs from AWS:', ...status.differsFromAws.map((one) => `  ${one}`)]),
     ...lastLines('emulator', status.emulator),
     ...lastLines('sandbox host', status.sandboxHost),
+    ...lastLines('gateway', status.gateway),
   ];
 }
 

@@ -21,6 +21,10 @@ export interface Deployment {
   readonly prices?: string;
   /** Base URL of an emulator without a trailing slash; absent on AWS. */
   readonly endpoint?: string;
+  /** Base URL of a gateway beside the emulator, which has no streams; absent on AWS. */
+  readonly modelsUrl?: string;
+  /** Model calls at the same time, at most and at least; absent: what the account has left. New accounts have 10 of all functions. */
+  readonly gatewayConcurrency?: number;
 }
 
 const CHOICES = {
@@ -32,6 +36,8 @@ const CHOICES = {
 /** Reads and checks the settings. Throws `invalid_settings` with the key, the value and what is allowed. */
 export function readDeployment(node: Node): Deployment {
   const endpoint = readEndpoint(node);
+  const modelsUrl = readModelsUrl(node, endpoint);
+  const gatewayConcurrency = readGatewayConcurrency(node);
   const prices = pricesFileOf(node.tryGetContext(PRICES_KEY));
   return {
     stage: readStage(node),
@@ -42,6 +48,8 @@ export function readDeployment(node: Node): Deployment {
     retentionDays: readRetentionDays(node),
     ...(prices === undefined ? {} : { prices }),
     ...(endpoint === undefined ? {} : { endpoint }),
+    ...(modelsUrl === undefined ? {} : { modelsUrl }),
+    ...(gatewayConcurrency === undefined ? {} : { gatewayConcurrency }),
   };
 }
 
@@ -108,6 +116,24 @@ function readEndpoint(node: Node): string | undefined {
     throw refused('wflo:endpoint', value, 'an https URL without a path, such as https://localhost:4566');
   }
   return url.origin;
+}
+
+function readModelsUrl(node: Node, endpoint: string | undefined): string | undefined {
+  const value: unknown = node.tryGetContext('wflo:models-url');
+  if (value === undefined) return undefined;
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  if (endpoint === undefined || url?.hostname !== '127.0.0.1' || url.protocol !== 'http:' || url.search !== '') {
+    throw refused('wflo:models-url', value, 'an http URL of 127.0.0.1, beside wflo:endpoint');
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+function readGatewayConcurrency(node: Node): number | undefined {
+  const value: unknown = node.tryGetContext('wflo:gateway-concurrency');
+  if (value === undefined) return undefined;
+  const calls = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
+  if (typeof calls === 'number' && Number.isInteger(calls) && calls >= 1 && calls <= 10_000) return calls;
+  throw refused('wflo:gateway-concurrency', value, 'a whole number of calls from 1 to 10000');
 }
 
 function refused(key: string, value: unknown, allowed: string): WfloError {

@@ -225,3 +225,31 @@ export function statesArn(fn: PlatformFunction, resource: 'execution' | 'stateMa
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
 }
+
+/** `ProviderKeys`: the secrets of the providers, which no other function may read, and Bedrock by the role itself. */
+export function bindProviders(fn: PlatformFunction, { stage, dataKey }: { stage: string; dataKey: Key }): void {
+  const secrets = Stack.of(fn).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: `wflo/${stage}/providers/*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  fn.allowOnPattern(
+    ['secretsmanager:GetSecretValue'],
+    secrets,
+    'people store the keys of providers, and Secrets Manager ends the name of a secret with letters of its own',
+  ).useKeyThrough('secretsmanager', dataKey, ['kms:Decrypt']);
+  const { partition, account } = Stack.of(fn);
+  const models = [
+    `arn:${partition}:bedrock:*::foundation-model/*`,
+    `arn:${partition}:bedrock:*:${account}:inference-profile/*`,
+    `arn:${partition}:bedrock:*:${account}:application-inference-profile/*`,
+  ];
+  for (const model of models) {
+    fn.allowOnPattern(
+      ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'],
+      model,
+      'which models are called, the price book and the steps say; a profile leads to models of several regions',
+    );
+  }
+}

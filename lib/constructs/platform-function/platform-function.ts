@@ -22,6 +22,8 @@ export interface PlatformFunctionProps {
   readonly telemetryKey: IKey;
   /** @default 512 */
   readonly memoryMib?: number;
+  /** Of all that the account may run at the same time, kept for this function, which gets no more. Absent: as many as there are. */
+  readonly reservedConcurrency?: number;
   /**
    * Open executions name versions of it: a version goes on with the code and the role that it was published with, and
    * outside `dev` the function stays when it leaves the template. @default false
@@ -73,6 +75,7 @@ export class PlatformFunction extends Construct implements IGrantable {
   readonly grantPrincipal: IPrincipal;
   /** Full name, known before deployment. */
   readonly functionName: string;
+  readonly timeout: Duration;
   readonly function: LambdaFunction;
   readonly role: Role;
   readonly logGroup: LogGroup;
@@ -85,6 +88,7 @@ export class PlatformFunction extends Construct implements IGrantable {
     this.deployment = deployment;
 
     this.functionName = `wflo-${stage}-${name}`;
+    this.timeout = props.timeout;
     this.logGroup = new LogGroup(this, 'Log', {
       logGroupName: `/wflo/${stage}/${name}`,
       retention: logRetention(deployment),
@@ -116,6 +120,7 @@ export class PlatformFunction extends Construct implements IGrantable {
       architecture: lambdaArchitecture(deployment),
       memorySize: props.memoryMib ?? 512,
       timeout: props.timeout,
+      ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
       role: this.role.withoutPolicyUpdates(),
       logGroup: this.logGroup,
       loggingFormat: LoggingFormat.JSON,

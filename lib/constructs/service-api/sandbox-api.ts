@@ -13,6 +13,8 @@ import { ServiceApi } from './service-api.ts';
 export interface SandboxApiProps {
   readonly deployment: Deployment;
   readonly handler: PlatformFunction;
+  /** Serves the calls of models. */
+  readonly gateway: PlatformFunction;
   readonly telemetryKey: IKey;
   readonly network: SandboxNetwork;
   /** Absent in `open` mode. */
@@ -20,14 +22,17 @@ export interface SandboxApiProps {
 }
 
 /**
- * The door of runners. In `private` mode it can be reached from the network of sandboxes alone, and through its
+ * The door of runners, and of the model calls of agents. In `private` mode it can be reached from the network of sandboxes alone, and through its
  * endpoint nothing but it.
  */
 export class SandboxApi extends ServiceApi {
+  /** Where sandboxes find the gateway; each provider's API is below its name. */
+  readonly modelsUrl: string;
+
   constructor(
     scope: Construct,
     id: string,
-    { deployment, handler, telemetryKey, network, endpoints }: SandboxApiProps,
+    { deployment, handler, gateway, telemetryKey, network, endpoints }: SandboxApiProps,
   ) {
     super(scope, id, {
       deployment,
@@ -37,7 +42,10 @@ export class SandboxApi extends ServiceApi {
       telemetryKey,
       endpoint: endpoints === undefined ? EndpointType.REGIONAL : EndpointType.PRIVATE,
       ...(endpoints === undefined ? {} : { policy: fromNetwork(network.vpc.vpcId) }),
-      roots: [{ path: 'v1', method: 'POST', authorization: AuthorizationType.NONE }],
+      roots: [
+        { path: 'v1', methods: ['POST'], authorization: AuthorizationType.NONE },
+        { path: 'models', methods: ['POST', 'GET'], authorization: AuthorizationType.NONE, streamedBy: gateway },
+      ],
       requestsPerSecond: 1000,
     });
     Validations.of(this).acknowledge({
@@ -45,6 +53,8 @@ export class SandboxApi extends ServiceApi {
       reason:
         'a sandbox has no AWS credentials: the function checks the bootstrap code of its lease, then its session token',
     });
+    // The emulator has no streams: there the gateway is a process of this machine.
+    this.modelsUrl = deployment.modelsUrl ?? `${this.url}/models`;
     if (endpoints === undefined) return;
     const endpoint = new InterfaceVpcEndpoint(this, 'Endpoint', {
       vpc: network.vpc,
@@ -59,9 +69,17 @@ export class SandboxApi extends ServiceApi {
         effect: Effect.ALLOW,
         principals: [new AnyPrincipal()],
         actions: ['execute-api:Invoke'],
-        resources: [this.api.arnForExecuteApi('POST', '/v1/*', this.api.deploymentStage.stageName)],
+        resources: [
+          this.invocations('POST', '/v1/*'),
+          this.invocations('POST', '/models/*'),
+          this.invocations('GET', '/models/*'),
+        ],
       }),
     );
+  }
+
+  private invocations(method: string, path: string): string {
+    return this.api.arnForExecuteApi(method, path, this.api.deploymentStage.stageName);
   }
 }
 

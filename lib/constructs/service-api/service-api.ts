@@ -5,6 +5,7 @@ import {
   type EndpointType,
   LambdaIntegration,
   LogGroupLogDestination,
+  ResponseTransferMode,
   RestApi,
 } from 'aws-cdk-lib/aws-apigateway';
 import type { PolicyDocument } from 'aws-cdk-lib/aws-iam';
@@ -21,8 +22,10 @@ const STAGE = 'api';
 export interface ApiRoot {
   /** First path segment, such as `v1`. */
   readonly path: string;
-  readonly method: 'ANY' | 'POST';
+  readonly methods: readonly ('ANY' | 'POST' | 'GET')[];
   readonly authorization: AuthorizationType.IAM | AuthorizationType.NONE;
+  /** The function of this root alone, whose answers go out as they come. Absent: that of the API, whose answers go out whole. */
+  readonly streamedBy?: PlatformFunction;
 }
 
 export interface ServiceApiProps {
@@ -81,10 +84,10 @@ export class ServiceApi extends Construct {
       timeout: Duration.seconds(29),
     });
     for (const root of props.roots) {
-      this.api.root
-        .addResource(root.path)
-        .addResource('{proxy+}')
-        .addMethod(root.method, integration, { authorizationType: root.authorization });
+      const resource = this.api.root.addResource(root.path).addResource('{proxy+}');
+      const { streamedBy, authorization } = root;
+      const serving = streamedBy === undefined ? integration : streaming(streamedBy);
+      for (const method of root.methods) resource.addMethod(method, serving, { authorizationType: authorization });
     }
 
     this.url =
@@ -104,4 +107,14 @@ export class ServiceApi extends Construct {
       Validations.of(this).acknowledge({ id: rule, reason });
     }
   }
+}
+
+/** Also for answers in one piece: what is buffered has to be whole after 29 seconds. */
+function streaming(handler: PlatformFunction): LambdaIntegration {
+  return new LambdaIntegration(handler.function, {
+    proxy: true,
+    allowTestInvoke: false,
+    responseTransferMode: ResponseTransferMode.STREAM,
+    timeout: handler.timeout,
+  });
 }

@@ -108,17 +108,20 @@ function distribute(serve: (request: AgentRequest, response: AgentResponse) => v
   });
   return (socket) => {
     socket.on('error', () => socket.destroy());
+    let head = Buffer.alloc(0);
     const look = (): void => {
-      const head: Buffer | null = socket.read();
-      if (head === null) {
+      const more: Buffer | null = socket.read();
+      if (more !== null) head = Buffer.concat([head, more]);
+      const known = Math.min(head.length, PREFACE.length);
+      const maySecond = head.subarray(0, known).equals(PREFACE.subarray(0, known));
+      if (maySecond && known < PREFACE.length) {
+        // Nothing is put back before it is known for whom: what was put back is readable at once.
         if (!socket.readableEnded) socket.once('readable', look);
         return;
       }
       socket.unshift(head);
-      const known = Math.min(head.length, PREFACE.length);
-      if (!head.subarray(0, known).equals(PREFACE.subarray(0, known))) first.emit('connection', socket);
-      else if (known < PREFACE.length) socket.once('readable', look);
-      else void second().then((server) => server.emit('connection', socket));
+      if (maySecond) void second().then((server) => server.emit('connection', socket));
+      else first.emit('connection', socket);
     };
     socket.once('readable', look);
   };

@@ -15,6 +15,8 @@ function status(changes: Partial<LocalStatus> = {}): LocalStatus {
     stage: 'dev',
     emulator: running,
     sandboxHost: running,
+    gateway: running,
+    modelsUrl: 'http://127.0.0.1:14567/models',
     versions: { wflo: '0', node: '0', emulator: '0', cdk: '0' },
     workflows: [],
     deployedAt: null,
@@ -45,6 +47,7 @@ describe('doctor', () => {
     expect(checkLocal(status({ condition: 'stopped' })).level).toBe('ok');
     expect(checkLocal(status({ condition: 'died' })).level).toBe('fail');
     expect(checkLocal(status({ sandboxHost: dead })).level).toBe('fail');
+    expect(checkLocal(status({ gateway: dead })).level).toBe('fail');
     expect(checkLocal(status({ deployOutdated: true })).level).toBe('warn');
     expect(checkLocal(new WfloError('local_state_corrupt', 'x', { fix: 'reset' }))).toMatchObject({
       level: 'fail',

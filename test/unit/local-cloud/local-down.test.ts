@@ -13,7 +13,11 @@ const report = () => {};
 describe('local down', () => {
   it('is no error where nothing runs', async () => {
     const projectDir = temporaryFolder();
-    expect(await localDown({ projectDir, report })).toEqual({ emulator: 'not_running', sandboxHost: 'not_running' });
+    expect(await localDown({ projectDir, report })).toEqual({
+      emulator: 'not_running',
+      sandboxHost: 'not_running',
+      gateway: 'not_running',
+    });
   });
 
   it('stops what runs also where local.json is corrupt, and leaves that file as it is', async () => {
