@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { SandboxPayload } from '../../../lib/execution/payload.ts';
 import { exitOfBudget } from '../../../sandbox-images/runner/src/agent-exit.ts';
 import { agentEnvironment, parseEnvironment } from '../../../sandbox-images/runner/src/environment.ts';
-import { type FakeGateway, fakeGateway } from '../../_helpers/fake-gateway.ts';
+import { type FakeGateway, fakeGateway, refusal } from '../../_helpers/fake-gateway.ts';
 import { FAST, runnerWorld, until, type World } from '../../_helpers/runner-world.ts';
 
 const closing: (() => Promise<void>)[] = [];
@@ -32,12 +32,6 @@ const call = async (stream) => {
 };
 const report = (value) => require('fs').writeFileSync(process.env.WFLO_OUTPUT, JSON.stringify(value));
 `;
-const REFUSAL = '{"error":{"message":"the budget of $0.10 is used up","code":"budget_exhausted"}}';
-
-/** Refuses every call, and with it the rest of the step. */
-const refusing: FakeGateway['answer'] = (_request, response) =>
-  void response.writeHead(402, { 'x-wflo-stop': 'budget_exceeded', 'x-should-retry': 'false' }).end(REFUSAL);
-
 describe('an agent that calls a model', () => {
   it('has its answer, whole and as a stream, with the right of its lease', async () => {
     const { w, gateway } = await world(`${CALL} (async () => report([await call(false), await call(true)]))()`);
@@ -82,7 +76,7 @@ describe('a refusal that ends the step', () => {
     const { w, gateway } = await world(
       `${CALL} (async () => { report(await call(false)); setInterval(() => undefined, 1000); })()`,
     );
-    gateway.answer = refusing;
+    gateway.answer = refusal;
     expect(await w.run({ timings: { ...FAST, killGraceMs: 5_000 } })).toBe(0);
     expect((await w.scene.attempt()).exit).toEqual({
       reason: 'budget_exceeded',
@@ -103,7 +97,7 @@ describe('a refusal that ends the step', () => {
     ],
   ])('ends an agent that %s as well', async (_what, then, code) => {
     const { w, gateway } = await world(`${CALL} (async () => { await call(false); ${then}; })()`);
-    gateway.answer = refusing;
+    gateway.answer = refusal;
     expect(await w.run()).toBe(0);
     const { exit } = await w.scene.attempt();
     expect(exit?.reason).toBe('budget_exceeded');
