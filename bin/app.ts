@@ -11,11 +11,13 @@ const functionsDir = join(buildDir, 'functions');
 // The bundler is a process of its own: it works while the workflows and CDK are loaded, which takes as long.
 const platform = buildFunctions(packageDir, functionsDir, platformEntries(packageDir));
 const { loadWorkflows } = await import('../lib/project/workflows.ts');
+const { agentEntries, buildAgents } = await import('../lib/project/build-agents.ts');
 const { workflowEntries } = await import('../lib/project/workflow-functions.ts');
 const workflows = await loadWorkflows(projectDir);
 const [{ synthesise }] = await Promise.all([
   import('../lib/stacks/synthesise.ts'),
   platform,
   buildFunctions(packageDir, functionsDir, workflowEntries(workflows)),
+  buildAgents(projectDir, functionsDir, agentEntries(workflows)),
 ]);
 await synthesise({ projectDir, workflows, functionsDir, buildDir });

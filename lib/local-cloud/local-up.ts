@@ -11,6 +11,7 @@ import {
   stopEmulator,
 } from './emulator.ts';
 import { choosePort } from './free-port.ts';
+import { installDependencies } from './install-dependencies.ts';
 import { withLocalLock } from './local-lock.ts';
 import { type LocalState, localStateOf, readLocalState, writeLocalState } from './local-state.ts';
 import { ensureUser, OPERATOR_USER } from './operator.ts';
@@ -46,6 +47,8 @@ async function upWhileLocked(options: LocalUpOptions): Promise<LocalUpResult> {
   const before = await readLocalState(projectDir);
   await refuseTakenPort(options.port, before);
   const installed = await installEmulator(projectDir, env, report);
+
+  await installDependencies(projectDir, env, report);
 
   const emulator = await ensureEmulator(options, paths, before, installed, env);
   let state = emulator.state;

@@ -15,11 +15,16 @@ export interface CodeArchive {
 
 /**
  * Packs a folder of agent code as a gzip tar in `outDir`, named by its hash. The same files give the same bytes on
- * every machine: names are sorted, and times, owners and all of the mode but the executable bit are left out. Throws
+ * every machine: names are sorted, and times, owners and all of the mode but the executable bit are left out.
+ * `omits` takes paths below the folder. Throws
  * `invalid_code` for an empty folder and for anything that is no plain file, such as a symbolic link.
  */
-export function makeCodeArchive(folder: string, outDir: string): CodeArchive {
-  const files = filesOf(folder, '');
+export function makeCodeArchive(
+  folder: string,
+  outDir: string,
+  omits: (path: string) => boolean = () => false,
+): CodeArchive {
+  const files = filesOf(folder, '').filter((path) => !omits(path));
   if (files.length === 0) {
     throw new WfloError('invalid_code', `${folder} holds no files`, { fix: 'put the code of the agent into it' });
   }
