@@ -1,4 +1,5 @@
 /** What a workflow file imports. */
+export { type NanoUsd, usd } from './budget/money.ts';
 export type { TemplateValue, TextValue } from './workflow/author-values.ts';
 export { type AuthoredCondition, and, eq, ge, gt, le, lt, ne, not, or } from './workflow/conditions.ts';
 export type { Effects, Finding, Quorum, WorkflowDefinition } from './workflow/definition.ts';
@@ -9,6 +10,7 @@ export type { Leaf, Ref } from './workflow/references.ts';
 export type { StepFunctionEvent } from './workflow/step-function-event.ts';
 export type {
   ApprovalOptions,
+  BudgetOptions,
   GateOptions,
   LambdaOptions,
   RetryOptions,

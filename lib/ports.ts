@@ -285,6 +285,10 @@ export interface TaskState {
   readonly taskDefinitionArn: string;
   readonly clusterArn: string;
   readonly lastStatus: string;
+  /** Times are ISO 8601. From the start of the pull to the stop, Fargate bills a task; one that was never pulled it does not. */
+  readonly createdAt?: string;
+  readonly pullStartedAt?: string;
+  readonly stoppedAt?: string;
   readonly stopCode?: string;
   readonly stoppedReason?: string;
   readonly exitCode?: number;

@@ -2,6 +2,7 @@ import { buildEvent } from '../../lib/audit/build-event.ts';
 import { type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
+import { lastCheckAt } from '../../lib/execution/check-at.ts';
 import { inlineOutput } from '../../lib/execution/inline-output.ts';
 import { loadValues } from '../../lib/execution/load-values.ts';
 import type { CloseAnswer, CloseEvent } from '../../lib/execution/machine.ts';
@@ -58,13 +59,20 @@ async function buildOutput(ports: ClosePorts, event: CloseEvent, execution: Exec
 }
 
 function succeed(ports: ClosePorts, execution: ExecutionRecord, output: Handle): Promise<boolean> {
+  const now = ports.clock.now();
+  const checkAt = lastCheckAt(now, execution);
   return ports.executions.commit({
     executionId: execution.executionId,
     changes: [
       {
         item: 'execution',
-        set: { status: 'succeeded', output, endedAt: ports.clock.now().toISOString() },
-        remove: ['checkAt', 'counted'],
+        set: {
+          status: 'succeeded',
+          output,
+          endedAt: now.toISOString(),
+          ...(checkAt === undefined ? {} : { checkAt }),
+        },
+        remove: checkAt === undefined ? ['checkAt', 'counted'] : ['counted'],
         expect: { status: { oneOf: ACTIVE }, ending: { absent: true }, counted: execution.counted ?? { absent: true } },
       },
       ...countOff(execution),

@@ -91,12 +91,9 @@ function closeChunk(
   const events: WfloEvent[] = [];
   for (const record of attempts) {
     const { path, attempt, status } = record;
-    const error = mayHaveActed(record) ? { ...outcomeUnknown(reason), stepPath: path } : undefined;
-    const set =
-      error === undefined
-        ? ({ status: 'cancelled', endedAt } as const)
-        : ({ status: 'outcome_unknown', error, endedAt } as const);
-    changes.push({ item: 'attempt', path, attempt, set, expect: { status } });
+    const end = endOf(record, reason);
+    const { error } = end;
+    changes.push({ item: 'attempt', path, attempt, set: { ...end, endedAt }, expect: { status } });
     const lease = live.find((other) => other.path === path && other.attempt === attempt);
     if (lease !== undefined) changes.push(fenceLease(lease));
     const about = { actor: ending.actor, stepPath: path, attempt };
@@ -107,6 +104,17 @@ function closeChunk(
     );
   }
   return ports.executions.commit({ executionId: execution.executionId, changes, events });
+}
+
+/** How an attempt ends that is cut off. One whose runner said that the budget was too small ended by that. */
+function endOf(record: AttemptRecord, reason: string): Pick<AttemptRecord, 'status' | 'error'> {
+  const { path: stepPath, exit } = record;
+  if (exit?.reason === 'budget_exceeded') {
+    const message = exit.message ?? 'a model call did not fit the budget';
+    return { status: 'failed', error: { code: 'budget_exceeded', message, stepPath } };
+  }
+  if (mayHaveActed(record)) return { status: 'outcome_unknown', error: { ...outcomeUnknown(reason), stepPath } };
+  return { status: 'cancelled' };
 }
 
 /** It got its work, and its outcome cannot be known: that stays so in an execution that was ended. */

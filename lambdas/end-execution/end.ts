@@ -1,6 +1,7 @@
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import { DEFAULT_TENANT, UNVERIFIED } from '../../lib/execution/actors.ts';
+import { lastCheckAt } from '../../lib/execution/check-at.ts';
 import { executionIdFromArn, isExecutionId, parseExecutionId } from '../../lib/execution/identity.ts';
 import { inputHash } from '../../lib/execution/input-hash.ts';
 import {
@@ -17,8 +18,9 @@ import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
 import type { MachineExecution, StateMachines } from '../../lib/ports.ts';
 import { type CloseAttemptsPorts, closeAttempts, stopCancelledTasks } from './close-attempts.ts';
+import { type CloseHoldsPorts, closeHolds } from './close-holds.ts';
 
-export interface EndPorts extends CloseAttemptsPorts {
+export interface EndPorts extends CloseAttemptsPorts, CloseHoldsPorts {
   readonly machines: Pick<StateMachines, 'describe'>;
   readonly stage: string;
 }
@@ -54,6 +56,8 @@ export async function closeRecord(
 ): Promise<void> {
   await closeAttempts(ports, execution, execution.ending);
   await stopCancelledTasks(ports, execution);
+  // What has not stopped yet, `reconcile` closes: it looks once more at what has ended.
+  await closeHolds(ports, execution);
   await untilDecided(() => writeEnd(ports, execution));
 }
 
@@ -141,6 +145,8 @@ async function writeEnd(
   if (execution === undefined || isFinal(execution.status)) return true;
   const timeoutSeconds = timeoutSecondsOf(execution);
   const error = finalError(ending, timeoutSeconds);
+  const now = ports.clock.now();
+  const checkAt = lastCheckAt(now, execution);
   const written = await ports.executions.commit({
     executionId,
     changes: [
@@ -148,10 +154,11 @@ async function writeEnd(
         item: 'execution',
         set: {
           status: ending.status,
-          endedAt: ports.clock.now().toISOString(),
+          endedAt: now.toISOString(),
           ...(error === undefined ? {} : { error }),
+          ...(checkAt === undefined ? {} : { checkAt }),
         },
-        remove: ['checkAt', 'counted'],
+        remove: checkAt === undefined ? ['checkAt', 'counted'] : ['counted'],
         expect: { status: execution.status, counted: execution.counted ?? { absent: true } },
       },
       ...countOff(execution),
@@ -166,6 +173,7 @@ function endEventOf(ports: EndPorts, execution: ExecutionRecord, ending: Ending,
   // One call per type, because the data of an event depends on its type.
   if (event.type === 'workflow.cancelled') return buildEvent(ports, execution, event);
   if (event.type === 'workflow.timed_out') return buildEvent(ports, execution, event);
+  if (event.type === 'workflow.budget_exceeded') return buildEvent(ports, execution, event);
   if (event.type === 'workflow.rejected') return buildEvent(ports, execution, event);
   return buildEvent(ports, execution, event);
 }

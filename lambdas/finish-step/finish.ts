@@ -4,7 +4,10 @@ import type { ErrorData } from '../../lib/errors.ts';
 import { WfloError } from '../../lib/errors.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
+import { type AttemptCost, type AttemptCostPorts, attemptCost } from '../../lib/execution/attempt-cost.ts';
+import { wasRefusedByEcs } from '../../lib/execution/classify-task-end.ts';
 import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-attempt.ts';
+import { type CloseComputePorts, closeComputeOf } from '../../lib/execution/close-compute.ts';
 import { decideFinish, type FinishDecision } from '../../lib/execution/decide-finish.ts';
 import type { FinishEvent, StepConfig } from '../../lib/execution/machine.ts';
 import { type OutcomeSignals, recordSignedOutcome } from '../../lib/execution/record-signed-outcome.ts';
@@ -18,16 +21,13 @@ import type {
 } from '../../lib/execution/records.ts';
 import { type AttemptStatus, isAttemptOpen, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
-import type { BlobStore, Change, Clock, ExecutionStore, Ids, SandboxTasks } from '../../lib/ports.ts';
+import type { BlobStore, Change, ExecutionStore } from '../../lib/ports.ts';
 import { approvalOutcome } from './approval-outcome.ts';
 import { findOutcome, type Outcome } from './outcome.ts';
 
-export interface FinishPorts {
+export interface FinishPorts extends CloseComputePorts, AttemptCostPorts {
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
-  readonly tasks: SandboxTasks;
-  readonly clock: Clock;
-  readonly ids: Ids;
   readonly signals: OutcomeSignals;
   /** From 0 to 1 (exclusive). */
   readonly random: () => number;
@@ -129,17 +129,34 @@ async function finishAttempt(ports: FinishPorts, found: Found): Promise<Finished
   const decision = decisionOf(ports, found, outcome);
   const answer = answerOf(decision, outcome);
   const status = statusAfter(decision, execution);
+  const cost = await closeCost(ports, found);
   const written = await ports.executions.commit({
     executionId: execution.executionId,
     changes: [
-      executionChange(decision, execution, step.path, outcome.actor ?? GRAPH),
-      attemptChange(ports, found, outcome, decision, status, answer),
+      executionChange(ports, decision, execution, step.path, outcome.actor ?? GRAPH),
+      attemptChange(ports, found, { outcome, decision, status, answer, cost }),
       ...(found.lease !== undefined && isLeaseLive(found.lease) ? [fenceLease(found.lease)] : []),
     ],
-    events: eventsOf(ports, found, outcome, decision, status),
+    events: [...eventsOf(ports, found, outcome, decision, status), ...(cost === undefined ? [] : [cost.event])],
   });
   if (!written) return undefined;
   return { answer, ...(outcome.runningTask === undefined ? {} : { stopTask: outcome.runningTask }) };
+}
+
+/**
+ * What the attempt has cost, with its sandbox, which has stopped by now. Where it has not, `reconcile` settles it and
+ * tells the cost.
+ */
+async function closeCost(
+  ports: FinishPorts,
+  { execution, attempt, lease, event }: Found,
+): Promise<AttemptCost | undefined> {
+  if (attempt.kind !== 'sandbox' || execution.budget === undefined) return undefined;
+  const { route, caught } = event.prepared;
+  // Prepare or Reserve denied it, or ECS refused to start a task.
+  const neverStarted = !wasClaimed(attempt) && (route === 'deny' || wasRefusedByEcs(caught));
+  const closed = await closeComputeOf(ports, { execution, attempt, lease, neverStarted, actor: GRAPH });
+  return closed ? attemptCost(ports, execution, attempt, GRAPH) : undefined;
 }
 
 /** What cannot be known stays unknown also in an execution that was cancelled: whoever looks after it needs to see it. */
@@ -148,6 +165,7 @@ function statusAfter(decision: FinishDecision, { ending }: ExecutionRecord): Att
   if (decision.next === 'again') return 'retried';
   if (decision.error.code === 'outcome_unknown') return 'outcome_unknown';
   if (isRefused(decision.error)) return 'rejected';
+  if (isOverBudget(decision.error)) return 'failed';
   return ending !== undefined && ending.status !== 'failed' ? 'cancelled' : 'failed';
 }
 
@@ -156,29 +174,53 @@ function isRefused({ code }: Pick<ErrorData, 'code'>): boolean {
   return code === 'approval_rejected' || code === 'approval_expired';
 }
 
+/** What the step asked for does not fit a budget, or its runner was told so. */
+function isOverBudget({ code }: Pick<ErrorData, 'code'>): boolean {
+  return code === 'budget_exhausted' || code === 'budget_held' || code === 'budget_exceeded';
+}
+
 /** The first failure of a step ends the execution, before the graph fails. */
-function executionChange(decision: FinishDecision, execution: ExecutionRecord, stepPath: string, actor: Actor): Change {
+function executionChange(
+  ports: FinishPorts,
+  decision: FinishDecision,
+  execution: ExecutionRecord,
+  stepPath: string,
+  actor: Actor,
+): Change {
   if (decision.next === 'ok') return { item: 'execution', expect: { status: execution.status } };
   if (execution.ending !== undefined) return { item: 'execution', expect: { status: execution.status } };
   const expect = { status: execution.status, ending: { absent: true } } as const;
   if (decision.next === 'again') return { item: 'execution', expect };
   const error: ErrorData = { ...decision.error, stepPath };
-  const ending: Ending = {
-    status: isRefused(decision.error) ? 'rejected' : 'failed',
-    actor,
-    reason: `step ${stepPath} failed: ${error.message}`,
-    error,
-  };
+  const reason = `step ${stepPath} failed: ${error.message}`;
+  const ending: Ending = isOverBudget(decision.error)
+    ? {
+        status: 'budget_exceeded',
+        actor,
+        reason,
+        error: { ...error, code: 'budget_exceeded' },
+        at: ports.clock.now().toISOString(),
+      }
+    : { status: isRefused(decision.error) ? 'rejected' : 'failed', actor, reason, error };
   return { item: 'execution', set: { ending }, expect };
 }
 
 function attemptChange(
   ports: FinishPorts,
   { attempt, step }: Found,
-  outcome: Outcome,
-  decision: FinishDecision,
-  status: AttemptStatus,
-  answer: FinishAnswer,
+  {
+    outcome,
+    decision,
+    status,
+    answer,
+    cost,
+  }: {
+    readonly outcome: Outcome;
+    readonly decision: FinishDecision;
+    readonly status: AttemptStatus;
+    readonly answer: FinishAnswer;
+    readonly cost: AttemptCost | undefined;
+  },
 ): Change {
   return {
     item: 'attempt',
@@ -190,6 +232,7 @@ function attemptChange(
       exit: outcome.exit,
       ...(outcome.output === undefined ? {} : { output: outcome.output }),
       ...(decision.next === 'ok' ? {} : { error: { ...decision.error, stepPath: step.path } }),
+      ...(cost === undefined ? {} : { costNanoUsd: cost.costNanoUsd }),
       endedAt: ports.clock.now().toISOString(),
     },
     // A completion, or a fence, that came since the read must be looked at first.

@@ -1,6 +1,7 @@
 import { buildEvent } from '../../lib/audit/build-event.ts';
+import { type NanoUsd, nanoUsd } from '../../lib/budget/money.ts';
 import { type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
-import { acceptInput } from '../../lib/execution/accept-input.ts';
+import { acceptInput, executionLimit } from '../../lib/execution/accept-input.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { DEFAULT_TENANT, GRAPH, UNVERIFIED } from '../../lib/execution/actors.ts';
 import { checkAtOf } from '../../lib/execution/check-at.ts';
@@ -13,12 +14,13 @@ import { refusalToOpen } from '../../lib/execution/refusal-to-open.ts';
 import { isActive, isFinal } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
-import type { BlobStore, Change, Clock, ExecutionStore, Ids, People } from '../../lib/ports.ts';
+import type { BlobStore, Budgets, Change, Clock, ExecutionStore, Ids, People } from '../../lib/ports.ts';
 
 export interface OpenPorts {
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
   readonly people: People;
+  readonly budgets: Pick<Budgets, 'openExecution'>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly stage: string;
@@ -27,7 +29,12 @@ export interface OpenPorts {
 }
 
 type Accepted =
-  | { readonly ok: true; readonly input: Handle; readonly refs: MachineState['input']['refs'] }
+  | {
+      readonly ok: true;
+      readonly input: Handle;
+      readonly refs: MachineState['input']['refs'];
+      readonly limit?: NanoUsd;
+    }
   | { readonly ok: false; readonly error: ErrorData };
 
 /**
@@ -48,7 +55,10 @@ export async function openExecution(ports: OpenPorts, event: OpenEvent): Promise
     const identity = identityOf(event, existing);
     const accepted = await accept(ports, executionId, config, event.input, identity);
     const record = openedRecord(ports, executionId, config, event, { existing, identity, accepted });
-    if (await commitOpened(ports, config, existing, record)) return answerOf(config, executionId, accepted);
+    if (await commitOpened(ports, config, existing, record)) {
+      if (accepted.ok) await openBudget(ports, config, record);
+      return answerOf(config, executionId, accepted);
+    }
     // Another call of the same start, or a cancel, was faster.
     return undefined;
   });
@@ -89,14 +99,17 @@ async function acceptAndStore(
 ): Promise<Accepted> {
   let input: Json;
   let refs: MachineState['input']['refs'];
+  let limit: NanoUsd | undefined;
   try {
     input = acceptInput(config, given);
+    limit = executionLimit(config, given);
     refs = pickRefs(input, config.inputRefs);
   } catch (error) {
     if (!WfloError.is(error)) throw error;
     return { ok: false, error: toErrorData(error) };
   }
-  return { ok: true, input: await ports.blobs.put(executionId, 'input', input), refs };
+  const stored = await ports.blobs.put(executionId, 'input', input);
+  return { ok: true, input: stored, refs, ...(limit === undefined ? {} : { limit }) };
 }
 
 function openedRecord(
@@ -131,10 +144,39 @@ function openedRecord(
     steps: config.steps,
     startedAt: new Date(event.startedAt).toISOString(),
     timeoutAt,
+    ...(accepted.ok ? { budget: budgetOf(config, accepted.limit) } : {}),
     eventCount: existing?.eventCount ?? 0,
     checkAt: checkAtOf(ports.clock.now(), timeoutAt),
     traceId: ports.traceId ?? existing?.traceId ?? executionId,
   };
+}
+
+function budgetOf({ budget }: WorkflowConfig, limit: NanoUsd | undefined): NonNullable<ExecutionRecord['budget']> {
+  return { onExceeded: budget?.onExceeded ?? 'stop', ...(limit === undefined ? {} : { limit }) };
+}
+
+/**
+ * The scopes in which it reserves money, before its graph goes on: nothing may be spent that nobody counts. After the
+ * record, so that an execution that is refused leaves nothing; a repeated call makes up for one that was cut off between.
+ */
+async function openBudget(ports: OpenPorts, config: WorkflowConfig, record: ExecutionRecord): Promise<void> {
+  const { executionId, tenant, workflow, budget } = record;
+  // Opened before there were budgets: the ledger does not know it, and nothing of it is reserved.
+  if (budget === undefined) return;
+  const { agents = {}, alertsAt = [], daily, monthly } = config.budget ?? {};
+  await ports.budgets.openExecution({
+    executionId,
+    tenant,
+    workflow,
+    ...(budget.limit === undefined ? {} : { limit: nanoUsd(budget.limit) }),
+    agents,
+    alertsAt,
+    windows: {
+      ...(daily === undefined ? {} : { daily }),
+      ...(monthly === undefined ? {} : { monthly }),
+      ...(alertsAt.length === 0 ? {} : { alertsAt }),
+    },
+  });
 }
 
 /**
@@ -216,6 +258,7 @@ async function answerAgain(
     return refusal({ code: 'execution_closed', message: `${record.executionId} is ${record.status}` });
   }
   const refs = pickRefs(await ports.blobs.get(record.executionId, record.input), config.inputRefs);
+  await openBudget(ports, config, record);
   return answerOf(config, record.executionId, { ok: true, input: record.input, refs });
 }
 

@@ -4,6 +4,7 @@ import { type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
 import { allotAttempt } from '../../lib/execution/allot-attempt.ts';
+import { type ComputePrices, computeTerms } from '../../lib/execution/compute-hold.ts';
 import { isHarmless } from '../../lib/execution/decide-finish.ts';
 import { frozenReason } from '../../lib/execution/freeze.ts';
 import { freezeGate, freezePayload, payloadRefs } from '../../lib/execution/freeze-payload.ts';
@@ -18,6 +19,7 @@ import type {
 import { type Payload, payloadHash } from '../../lib/execution/payload.ts';
 import {
   type AttemptRecord,
+  type ComputeTerms,
   type ExecutionRecord,
   type Handle,
   type LeaseRecord,
@@ -26,15 +28,15 @@ import {
 import { ACTIVE, isActive } from '../../lib/execution/status.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
 import { type Json, sha256 } from '../../lib/json.ts';
-import type { BlobStore, Clock, ExecutionStore, Ids } from '../../lib/ports.ts';
+import type { BlobStore, ExecutionStore } from '../../lib/ports.ts';
 import type { WorkspaceObject } from '../../lib/sandbox/protocol.ts';
 import { approvalOf } from './approval.ts';
+import { type ReservePorts, releaseCompute, reserveCompute } from './reserve.ts';
 
-export interface PreparePorts {
+export interface PreparePorts extends ReservePorts {
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
-  readonly clock: Clock;
-  readonly ids: Ids;
+  readonly prices: ComputePrices;
 }
 
 /** Attempt 0: nothing was recorded, because the execution is over or this entry of Prepare is. */
@@ -51,17 +53,36 @@ export async function prepareStep(ports: PreparePorts, event: PrepareEvent): Pro
   expectSchema(event.schema);
   const step = JSON.parse(event.step) as StepConfig;
   const { executionId, enteredAt } = event;
+  // Attempts that this call has allotted: one that was not recorded after all must leave nothing held.
+  const tried = new Set<number>();
   return untilDecided(async () => {
     const execution = await ports.executions.getExecution(executionId);
     if (execution === undefined) throw new WfloError('unknown_execution', `there is no execution ${executionId}`);
-    if (!isActive(execution.status) || execution.ending !== undefined) return DENIED;
-
     const attempts = await ports.executions.listAttempts(executionId, step.path);
+    if (!isActive(execution.status) || execution.ending !== undefined) {
+      await releaseUnrecorded(ports, executionId, step.path, tried, attempts);
+      return DENIED;
+    }
     const allotted = allotAttempt(attempts, enteredAt);
     if (allotted.kind === 'late') return DENIED;
     if (allotted.kind === 'same') return offerAgain(ports, allotted.record);
+    tried.add(allotted.attempt);
     return offer(ports, event, step, execution, allotted.attempt);
   });
+}
+
+/** The execution ended between the hold and its attempt. An attempt that is recorded is closed by whoever ends it. */
+async function releaseUnrecorded(
+  ports: PreparePorts,
+  executionId: string,
+  path: string,
+  tried: ReadonlySet<number>,
+  attempts: readonly AttemptRecord[],
+): Promise<void> {
+  for (const attempt of tried) {
+    if (attempts.some((record) => record.attempt === attempt)) continue;
+    await releaseCompute(ports, executionId, { path, attempt });
+  }
 }
 
 async function offer(
@@ -87,10 +108,19 @@ async function offer(
 
   const asked = await approvalOf(ports, { execution, step, record, frozen });
   if (!asked.ok) return deny(ports, { ...record, error: asked.error });
-  const offered = step.kind === 'approval' ? undefined : newLease(ports, event, step, execution, attempt);
   const { approval, isNew } = asked;
+  const compute = computeOf(ports, step, execution);
+  // What waits for people is reserved for when they agreed.
+  if (compute !== undefined && !isNew) {
+    const reserved = await reserveCompute(ports, execution, record, compute);
+    if (reserved.kind === 'closed') return undefined;
+    if (reserved.kind === 'refused') return deny(ports, { ...record, error: reserved.error });
+  }
+  const offered =
+    step.kind === 'approval' ? undefined : newLease(ports, event, step, execution, attempt, frozen.payload);
   const put: AttemptRecord = {
     ...record,
+    ...(compute === undefined ? {} : { compute }),
     status: isNew ? 'waiting_approval' : 'prepared',
     payload: frozen.handle,
     payloadHash: frozen.hash,
@@ -132,6 +162,7 @@ function newLease(
   step: ActingConfig,
   execution: ExecutionRecord,
   attempt: number,
+  payload: Payload,
 ): Offered {
   const code = ports.ids.secret();
   const lease: LeaseRecord = {
@@ -145,8 +176,27 @@ function newLease(
     epoch: 1,
     codeHash: sha256(code),
     ...(step.kind === 'sandbox' ? { taskDefinition: (event.target as SandboxTarget).taskDefinition } : {}),
+    ...modelAccess(execution, step, payload),
   };
   return { lease, code };
+}
+
+/** From the frozen payload: what was approved is what may be called. Of before there were budgets: nothing may be. */
+function modelAccess(
+  { tenant, workflow, budget }: ExecutionRecord,
+  step: ActingConfig,
+  payload: Payload,
+): Pick<LeaseRecord, 'modelAccess'> {
+  if (step.kind !== 'sandbox' || payload.kind !== 'sandbox' || budget === undefined) return {};
+  const { models = [], rate } = payload;
+  const agent = step.agent ?? step.path;
+  const { onExceeded } = budget;
+  return { modelAccess: { tenant, workflow, agent, models, ...(rate === undefined ? {} : { rate }), onExceeded } };
+}
+
+/** Nothing is reserved for executions of before there were budgets: the ledger does not know them. */
+function computeOf(ports: PreparePorts, step: StepConfig, { budget }: ExecutionRecord): ComputeTerms | undefined {
+  return step.kind === 'sandbox' && budget !== undefined ? computeTerms(ports.prices, step) : undefined;
 }
 
 function answerOf(record: AttemptRecord, offered: { lease: LeaseRecord; code: string } | undefined): PrepareAnswer {

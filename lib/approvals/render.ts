@@ -23,11 +23,12 @@ function actingLines(payload: SandboxPayload | LambdaPayload, claims: readonly A
   if (payload.kind === 'lambda') {
     return [`${payload.path}: invokes ${payload.functionArn}`, ...fieldLines('with', payload.with, claims)];
   }
-  const { image, taskDefinition, codeSha256, command, env, input } = payload;
+  const { image, taskDefinition, codeSha256, command, env, input, models } = payload;
   return [
     `${payload.path}: runs ${JSON.stringify(command)}`,
     `image ${image} (${taskDefinition})`,
     codeSha256 === '' ? 'no code' : `code sha256 ${codeSha256}`,
+    ...(models === undefined ? [] : [`may call the models ${models.join(', ')}`]),
     ...Object.entries(env).flatMap(([name, value]) => fieldLines(`env.${name}`, value, claims)),
     ...claims.filter(({ field }) => field.startsWith('command[')).map((claim) => claimText(claim)),
     ...fieldLines('input', input, claims),

@@ -12,20 +12,22 @@ export interface RetryOptions {
   readonly wait?: (milliseconds: number) => Promise<unknown>;
   /** From 0 to 1. */
   readonly random?: () => number;
+  /** How long to wait in all, in milliseconds. @default 3000 */
+  readonly totalWaitMs?: number;
 }
 
 /**
- * Repeats a write while it is in conflict with another transaction or throttled, with full jitter, for about 3 seconds
- * of waiting. The SDK repeats neither: both arrive as a cancelled transaction.
+ * Repeats a write while it is in conflict with another transaction or throttled, with full jitter, for about
+ * 3 seconds of waiting unless another time is given. The SDK repeats neither: both arrive as a cancelled transaction.
  */
 export async function retryConflicts<T>(write: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-  const { wait = sleep, random = Math.random } = options;
+  const { wait = sleep, random = Math.random, totalWaitMs = TOTAL_WAIT_MS } = options;
   let waited = 0;
   for (let bound = FIRST_WAIT_MS; ; bound = Math.min(bound * 2, LONGEST_WAIT_MS)) {
     try {
       return await write();
     } catch (error) {
-      if (!isPassing(error) || waited >= TOTAL_WAIT_MS) throw error;
+      if (!isPassing(error) || waited >= totalWaitMs) throw error;
       const delay = Math.ceil(random() * bound);
       // A lucky draw of many short waits must end as well.
       waited += Math.max(delay, FIRST_WAIT_MS / 2);

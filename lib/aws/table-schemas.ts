@@ -64,4 +64,20 @@ export const TOKENS_TABLE = {
   timeToLive: 'expiresAt',
 } as const satisfies TableSchema;
 
+export const LEDGER_TABLE = {
+  partitionKey: 'pk',
+  sortKey: 'sk',
+  indexes: [
+    /**
+     * Sparse: open holds of calls by expiry, spread over `OPEN_HOLD_SHARDS` partitions, and unsettled holds of a tenant by
+     * time. One index for both, as with approvals.
+     */
+    { name: 'byHold', partitionKey: 'holdList', sortKey: 'holdOrder' },
+  ],
+  timeToLive: FORGET_AT,
+  stream: 'NEW_IMAGE',
+} as const satisfies TableSchema;
+
+export const OPEN_HOLD_SHARDS = 8;
+
 export const UNPUBLISHED_SHARDS = 16;

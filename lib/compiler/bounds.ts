@@ -4,7 +4,7 @@ import { configText } from './config-text.ts';
 import { type RefAliases, refAliases } from './ref-aliases.ts';
 import { scalarTypeOf } from './ref-types.ts';
 import { stepConfig, workflowConfig } from './step-config.ts';
-import { type KeyedStep, keyedStepsOf } from './steps-of.ts';
+import { isReservedLater, type KeyedStep, keyedStepsOf } from './steps-of.ts';
 
 /** Step Functions allows 256 KiB; the rest is for what AWS itself adds. */
 export const STATE_LIMIT_BYTES = 200 * 1024;
@@ -92,10 +92,11 @@ function stepEvents(step: Step): number {
   }
 }
 
-/** Prepare, Route, Run, Finish, Next. */
+/** Prepare, Route, Run, Finish, Next; after an approval Reserve, and Route again. */
 function keyedEvents(step: KeyedStep, runEvents: number): number {
   const approval = step.approval === undefined ? 0 : APPROVAL_EVENTS;
-  return 2 * LAMBDA_EVENTS + 2 * TWO_EVENTS + runEvents + approval;
+  const reserve = isReservedLater(step) ? LAMBDA_EVENTS + TWO_EVENTS : 0;
+  return 2 * LAMBDA_EVENTS + 2 * TWO_EVENTS + runEvents + approval + reserve;
 }
 
 function refsBytes(

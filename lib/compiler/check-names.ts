@@ -78,6 +78,10 @@ function checkParts(step: Step, report: Report): void {
   }
 }
 
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
 /** That a name is one of lower-case words, and not too long. */
 export function checkName(what: string, name: string, length: number, place: string, report: Report): void {
   if (!NAME.test(name)) report('invalid_name', place, `${what} "${name}" has the wrong shape`, NAME_FIX);

@@ -11,6 +11,7 @@ import {
   stateBound,
 } from './bounds.ts';
 import { checkApprovals } from './check-approvals.ts';
+import { checkBudget } from './check-budget.ts';
 import { checkNames } from './check-names.ts';
 import { checkReferences } from './check-references.ts';
 import { checkSteps } from './check-steps.ts';
@@ -31,6 +32,7 @@ export function compileWorkflow(definition: WorkflowDefinition, priorFindings: r
   checkNames(definition, report);
   checkSteps(definition, report);
   checkApprovals(definition, report);
+  checkBudget(definition, report);
   checkReferences(definition, report);
   if (findings.length > 0) return { ok: false, findings };
   const compiled = emit(definition);

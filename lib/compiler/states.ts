@@ -1,4 +1,4 @@
-import type { CloseEvent, OpenEvent, PrepareAnswer } from '../execution/machine.ts';
+import type { CloseEvent, OpenEvent, PrepareAnswer, ReserveEvent } from '../execution/machine.ts';
 import { stateKey } from '../execution/machine.ts';
 import { SCHEMA } from '../execution/records.ts';
 import type { JsonObject } from '../json.ts';
@@ -19,7 +19,7 @@ import { type RefAliases, refAliases } from './ref-aliases.ts';
 import { sandboxRun } from './sandbox-run.ts';
 import { choice, fail, HANDLER_RETRY, handler, invoke, type Payload, type States } from './state-parts.ts';
 import { stepConfig, workflowConfig } from './step-config.ts';
-import { type ActingStep, type KeyedStep, keyedStepsOf } from './steps-of.ts';
+import { type ActingStep, isReservedLater, type KeyedStep, keyedStepsOf } from './steps-of.ts';
 
 interface Emitted {
   /** Where a transition into the block goes; the state after it where the block is empty. */
@@ -115,13 +115,11 @@ function emitStep(step: Step, next: string, context: Context): Emitted {
   }
 }
 
-/** Where there is nothing to run, what is granted is finished. */
 function emitKeyed(step: KeyedStep, next: string, context: Context): Emitted {
   const { path } = step;
   const key = stateKey(path);
   const config = configText(stepConfig(step, context.aliases.ofStep(path)));
   const run = step.kind === 'approval' ? {} : { [`${path}.Run`]: runState(step) };
-  const granted = step.kind === 'approval' ? `${path}.Finish` : `${path}.Run`;
   const prepare = {
     schema: SCHEMA,
     'executionId.$': '$.execution.id',
@@ -131,14 +129,18 @@ function emitKeyed(step: KeyedStep, next: string, context: Context): Emitted {
     'input.$': '$.input',
     'steps.$': '$.steps',
   };
+  const reserve: Payload<ReserveEvent> = {
+    schema: SCHEMA,
+    'executionId.$': '$.execution.id',
+    step: config,
+    'prepared.$': '$.step',
+  };
+  const prepared = { ResultPath: '$.step', Next: `${path}.Route` };
   const finish = { schema: SCHEMA, 'executionId.$': '$.execution.id', step: config, 'prepared.$': '$.step' };
   return {
     start: `${path}.Prepare`,
     states: {
-      [`${path}.Prepare`]: handler('PrepareStepFn', prepare, ['attempt', 'route', 'leaseId', 'code', 'approvalId'], {
-        ResultPath: '$.step',
-        Next: `${path}.Route`,
-      }),
+      [`${path}.Prepare`]: handler('PrepareStepFn', prepare, PREPARE_ANSWER, prepared),
       [`${path}.Route`]: choice(
         [
           ...(step.kind === 'approval' ? [] : [routeRule('run', `${path}.Run`)]),
@@ -146,7 +148,10 @@ function emitKeyed(step: KeyedStep, next: string, context: Context): Emitted {
         ],
         `${path}.Finish`,
       ),
-      ...(step.approval === undefined ? {} : approvalStates(path, step.approval, granted)),
+      ...(step.approval === undefined ? {} : approvalStates(path, step.approval, whenGranted(step))),
+      ...(isReservedLater(step)
+        ? { [reserveState(path)]: handler('PrepareStepFn', reserve, PREPARE_ANSWER, prepared) }
+        : {}),
       ...run,
       [`${path}.Finish`]: handler('FinishStepFn', finish, ['next', 'waitSeconds', 'ref', 'refs', 'error'], {
         ResultPath: `$.steps.${key}`,
@@ -163,6 +168,18 @@ function emitKeyed(step: KeyedStep, next: string, context: Context): Emitted {
       [`${path}.Fail`]: fail(`$.steps.${key}.error`),
     },
   };
+}
+
+const PREPARE_ANSWER: readonly (keyof PrepareAnswer)[] = ['attempt', 'route', 'leaseId', 'code', 'approvalId'];
+
+/** Where there is nothing to run, what is granted is finished. */
+function whenGranted(step: KeyedStep): string {
+  if (step.kind === 'approval') return `${step.path}.Finish`;
+  return isReservedLater(step) ? reserveState(step.path) : `${step.path}.Run`;
+}
+
+function reserveState(path: string): string {
+  return `${path}.Reserve`;
 }
 
 function routeRule(route: PrepareAnswer['route'], next: string): JsonObject {

@@ -16,6 +16,7 @@ export function workflowConfig(definition: WorkflowDefinition): WorkflowConfig {
     inputRefs: refAliases(definition.body).ofInput(),
     gates: gatesOf(definition.body).map(({ path, policy }) => ({ path, policy })),
     ...(definition.maxConcurrent === undefined ? {} : { maxConcurrent: definition.maxConcurrent }),
+    ...(definition.budget === undefined ? {} : { budget: definition.budget }),
   };
 }
 
@@ -47,5 +48,7 @@ export function stepConfig(step: KeyedStep, refs: readonly RefAlias[]): StepConf
     ...(step.keepWorkspace ? { keepWorkspace: true } : {}),
     ...(step.workspaceFrom === undefined ? {} : { workspaceFrom: step.workspaceFrom }),
     ...(step.agent === undefined ? {} : { agent: step.agent }),
+    ...(step.models === undefined ? {} : { models: step.models }),
+    ...(step.rate === undefined ? {} : { rate: step.rate }),
   };
 }

@@ -47,6 +47,11 @@ export function isActing(step: Step): step is ActingStep {
   return step.kind === 'sandbox' || step.kind === 'lambda';
 }
 
+/** A sandbox that may wait for people for days holds no money meanwhile: what it costs is reserved when they agreed. */
+export function isReservedLater(step: KeyedStep): boolean {
+  return step.kind === 'sandbox' && step.approval !== undefined;
+}
+
 /** The references that a condition compares. */
 export function refsOfCondition(condition: Condition): readonly RefData[] {
   if ('condition' in condition) return refsOfCondition(condition.condition);

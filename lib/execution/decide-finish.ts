@@ -41,7 +41,9 @@ const WORTH_REPEATING: readonly ExitReason[] = ['agent_failed', 'killed'];
  */
 export function decideFinish(facts: FinishFacts): FinishDecision {
   const { exit, failure, claimed } = facts;
-  if (failure !== undefined) return { next: 'failed', error: failure };
+  if (failure !== undefined) {
+    return failure.code === 'budget_held' && !claimed ? againOr(facts, failure) : { next: 'failed', error: failure };
+  }
   if (exit.reason === 'ok') return { next: 'ok' };
 
   const error = errorOf(exit, facts.code);
@@ -50,10 +52,13 @@ export function decideFinish(facts: FinishFacts): FinishDecision {
   const uncertain = UNCERTAIN.includes(exit.reason);
   const worthIt =
     !claimed || (harmless && facts.usedUp !== true && (uncertain || WORTH_REPEATING.includes(exit.reason)));
-  if (worthIt && !facts.ending && facts.attempt <= facts.retry.maxRetries) {
-    return { next: 'again', waitSeconds: backoffSeconds(facts.retry, facts.attempt, facts.random), error };
-  }
-  return { next: 'failed', error };
+  return worthIt ? againOr(facts, error) : { next: 'failed', error };
+}
+
+/** What may pass is tried again while retries are left. So is a budget that would suffice without what others hold of it. */
+function againOr({ ending, attempt, retry, random }: FinishFacts, error: ErrorData): FinishDecision {
+  if (ending || attempt > retry.maxRetries) return { next: 'failed', error };
+  return { next: 'again', waitSeconds: backoffSeconds(retry, attempt, random), error };
 }
 
 /** Whether a step may be run once more, however far it came. */
@@ -95,7 +100,7 @@ const CODE_OF_REASON: { readonly [R in Exclude<ExitReason, 'ok'>]: ErrorCode } =
   lost: 'sandbox_lost',
   runner_error: 'runner_error',
   image_error: 'image_error',
-  budget_exceeded: 'agent_failed',
+  budget_exceeded: 'budget_exceeded',
   outcome_unknown: 'outcome_unknown',
 };
 

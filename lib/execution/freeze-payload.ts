@@ -63,6 +63,8 @@ export function freezePayload(
       input: resolveTemplate(step.input, values),
       ...(workspace === undefined ? {} : { workspace }),
       ...(step.keepWorkspace === true ? { keepWorkspace: true } : {}),
+      ...(step.models === undefined ? {} : { models: step.models }),
+      ...(step.rate === undefined ? {} : { rate: step.rate }),
     };
   }
   checkSize(step.path, payload);

@@ -48,6 +48,7 @@ export function finalError(ending: Ending, timeoutSeconds: number): ErrorData | 
   if (ending.status === 'cancelled') return undefined;
   if (ending.error !== undefined) return ending.error;
   if (ending.status === 'failed' || ending.status === 'rejected') return { code: 'internal', message: ending.reason };
+  if (ending.status === 'budget_exceeded') return { code: 'budget_exceeded', message: ending.reason };
   return {
     code: 'timed_out',
     message: `the execution passed the time limit of its workflow, ${timeoutSeconds} seconds`,
@@ -61,12 +62,14 @@ export function endEvent(
 ):
   | EventToBuild<'workflow.failed'>
   | EventToBuild<'workflow.rejected'>
+  | EventToBuild<'workflow.budget_exceeded'>
   | EventToBuild<'workflow.cancelled'>
   | EventToBuild<'workflow.timed_out'> {
   const { actor } = ending;
   if (ending.status === 'cancelled') return { type: 'workflow.cancelled', actor, data: { reason: ending.reason } };
   if (ending.status === 'timed_out') return { type: 'workflow.timed_out', actor, data: { timeoutSeconds } };
   const error = finalError(ending, timeoutSeconds) ?? { code: 'internal', message: ending.reason };
+  if (ending.status === 'budget_exceeded') return { type: 'workflow.budget_exceeded', actor, data: { error } };
   return { type: ending.status === 'rejected' ? 'workflow.rejected' : 'workflow.failed', actor, data: { error } };
 }
 

@@ -2,8 +2,9 @@
  * What travels between the compiled state machine and the handlers: the JSON strings embedded in the ASL
  * (`WorkflowConfig`, `StepConfig`) and the payload of each Lambda state. The compiler writes these, the handlers read them.
  */
+import type { RateLimits } from '../budget/ledger.ts';
 import type { Json, JsonSchema } from '../json.ts';
-import type { ApprovalPolicy, Effects, RetryPolicy } from '../workflow/definition.ts';
+import type { ApprovalPolicy, BudgetPolicy, Effects, RetryPolicy } from '../workflow/definition.ts';
 import type { Template } from '../workflow/template.ts';
 import type { DeclaredStep, FinishAnswer, Handle } from './records.ts';
 
@@ -26,6 +27,8 @@ export interface WorkflowConfig {
   readonly gates: readonly { readonly path: string; readonly policy: ApprovalPolicy }[];
   /** How many executions of a tenant may be open at a time. */
   readonly maxConcurrent?: number;
+  /** Absent: what it costs is counted, and not limited. */
+  readonly budget?: BudgetPolicy;
 }
 
 interface ActingStepConfig {
@@ -54,6 +57,9 @@ export interface SandboxStepConfig extends ActingStepConfig {
   /** Path of the step whose workspace this one begins with. */
   readonly workspaceFrom?: string;
   readonly agent?: string;
+  /** Absent: no model may be called. */
+  readonly models?: readonly string[];
+  readonly rate?: RateLimits;
 }
 
 export interface LambdaStepConfig extends ActingStepConfig {
@@ -137,6 +143,18 @@ export interface PrepareAnswer {
   readonly code: string;
   /** What Approve waits for; `''` unless the route is `ask`. */
   readonly approvalId: string;
+}
+
+/**
+ * Reserve, the other event of `prepare-step`: a sandbox that waited for people was allowed to run. What it may cost is
+ * reserved now, and not while it waited. The answer's route is never `ask`.
+ */
+export interface ReserveEvent {
+  readonly schema: number;
+  readonly executionId: string;
+  /** JSON text of a `SandboxStepConfig`. */
+  readonly step: string;
+  readonly prepared: PrepareAnswer;
 }
 
 /** Approve (`request-approval`): waits with its task token until the approval is decided. */

@@ -1,3 +1,4 @@
+import type { RateLimits } from '../budget/ledger.ts';
 import { canonicalJson, type Json, sha256 } from '../json.ts';
 import type { WorkspaceObject } from '../sandbox/protocol.ts';
 import type { ApprovalPolicy } from '../workflow/definition.ts';
@@ -36,6 +37,9 @@ export interface SandboxPayload extends ActingPayload {
   readonly workspace?: WorkspaceObject;
   /** Absent: the workspace ends with the step. */
   readonly keepWorkspace?: true;
+  /** The models that it may call; absent: none. */
+  readonly models?: readonly string[];
+  readonly rate?: RateLimits;
 }
 
 export interface LambdaPayload extends ActingPayload {

@@ -1,4 +1,5 @@
 import type { RateLimits } from '../budget/ledger.ts';
+import type { FargateRates, PriceBook } from '../budget/price-book.ts';
 import type { ErrorData } from '../errors.ts';
 import type { Exit } from '../sandbox/exit.ts';
 import type { Usage, WorkspaceObject } from '../sandbox/protocol.ts';
@@ -65,6 +66,9 @@ export interface ExecutionRecord {
   readonly traceId: string;
 }
 
+/** Of all sandboxes of a deployment. */
+export type Architecture = keyof PriceBook['fargate'];
+
 export type StepKind = 'sandbox' | 'lambda' | 'approval';
 
 export interface DeclaredStep {
@@ -107,12 +111,30 @@ export interface AttemptRecord {
   /** What a sandbox reported after its right to act was gone; without effect. */
   readonly lateExit?: Exit;
   readonly error?: ErrorData;
+  /** By what its sandbox is charged, as it was when the attempt was prepared. Absent: nothing is reserved for it. */
+  readonly compute?: ComputeTerms;
+  /** What it had cost when `cost.settled` told of it (nano-USD); calls that were settled later are not in it. */
+  readonly costNanoUsd?: number;
   /** What Finish answered, so that a repeated Finish answers the same. */
   readonly answer?: FinishAnswer;
   readonly preparedAt: string;
   readonly claimedAt?: string;
   readonly exitedAt?: string;
   readonly endedAt?: string;
+}
+
+/** The price of a sandbox, and for how long it is reserved. */
+export interface ComputeTerms {
+  readonly priceBook: string;
+  readonly architecture: Architecture;
+  /** 1,024 are one vCPU. */
+  readonly cpuUnits: number;
+  readonly memoryMib: number;
+  readonly rates: FargateRates;
+  /** Its time limit, and as long as it may take to start and to end. */
+  readonly seconds: number;
+  /** Who pays: the step's `agent`, else its path. */
+  readonly agent: string;
 }
 
 /**

@@ -1,12 +1,24 @@
-import type { SandboxTasks, TaskState } from '../ports.ts';
+import type { Clock, SandboxTasks, TaskState } from '../ports.ts';
 import { RUNNER_ENV } from '../sandbox/protocol.ts';
 
 /** What ECS would say of the sandboxes of a test. */
 export class MemoryTasks implements SandboxTasks {
   readonly #tasks = new Map<string, TaskState>();
+  readonly #clock: Clock;
 
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** It began when it was put first, and ended when it was put as stopped. */
   put(task: TaskState): void {
-    this.#tasks.set(task.taskArn, task);
+    const now = this.#clock.now().toISOString();
+    const before = this.#tasks.get(task.taskArn);
+    this.#tasks.set(task.taskArn, {
+      createdAt: before?.createdAt ?? now,
+      ...(task.lastStatus === 'STOPPED' ? { stoppedAt: now } : {}),
+      ...task,
+    });
   }
 
   async describe(taskArn: string): Promise<TaskState | undefined> {

@@ -157,6 +157,10 @@ function exitOf({ failure, timedOut }: Ended, timeoutSeconds: number): Exit {
       const { message = 'the agent was killed by SIGKILL' } = failure;
       return { reason: 'killed', code: 137, signal: 'SIGKILL', message };
     }
+    case 'budget_exceeded': {
+      const { message = 'a model call did not fit the budget' } = failure;
+      return { reason: 'budget_exceeded', code: 128 + 15, message };
+    }
     default:
       return { reason: 'ok', code: 0 };
   }

@@ -7,6 +7,7 @@ export const SANDBOX_FAILURES = [
   'timed_out',
   'out_of_memory',
   'killed',
+  'budget_exceeded',
   'sandbox_lost',
   'runner_error',
   'image_error',

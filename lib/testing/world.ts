@@ -3,7 +3,7 @@ import { endExecution } from '../../lambdas/end-execution/end.ts';
 import { finishStep } from '../../lambdas/finish-step/finish.ts';
 import { invokeStep } from '../../lambdas/invoke-step/invoke.ts';
 import { openExecution } from '../../lambdas/open-execution/open.ts';
-import { prepareStep } from '../../lambdas/prepare-step/prepare.ts';
+import { prepareOrReserve } from '../../lambdas/prepare-step/prepare-or-reserve.ts';
 import { endIfPastTimeout } from '../../lambdas/reconcile/checks/past-timeout.ts';
 import type { ReconcilePorts } from '../../lambdas/reconcile/ports.ts';
 import type { SandboxApiPorts } from '../../lambdas/serve-sandbox-api/ports.ts';
@@ -21,6 +21,7 @@ import type {
   OpenEvent,
   PrepareEvent,
   RequestApprovalEvent,
+  ReserveEvent,
 } from '../execution/machine.ts';
 import { type ExecutionRecord, SCHEMA } from '../execution/records.ts';
 import type { Json } from '../json.ts';
@@ -29,6 +30,7 @@ import type { WorkflowDefinition } from '../workflow/definition.ts';
 import type { ApprovalStub } from './approval-answers.ts';
 import { askPeople } from './ask-people.ts';
 import { countedIds } from './counted-ids.ts';
+import { freeLedger } from './free-ledger.ts';
 import { MemoryBlobs } from './memory-blobs.ts';
 import { MemoryStore } from './memory-store.ts';
 import { MemoryTasks } from './memory-tasks.ts';
@@ -63,7 +65,8 @@ export class World {
   readonly ids = countedIds();
   readonly executions = new MemoryStore();
   readonly blobs = new MemoryBlobs();
-  readonly tasks = new MemoryTasks();
+  readonly tasks: MemoryTasks;
+  readonly cost: ReturnType<typeof freeLedger>;
   readonly people: TestPeople;
   readonly stage = STAGE;
   readonly cluster = 'test';
@@ -77,6 +80,8 @@ export class World {
     this.definition = definition;
     this.time = time;
     this.clock = time;
+    this.tasks = new MemoryTasks(time);
+    this.cost = freeLedger(time);
     this.stubs = stubs;
     this.people = new TestPeople(groups, mostPeople(definition));
     this.executionId = `${definition.name}:test`;
@@ -161,13 +166,13 @@ export class World {
   }
 
   get ports() {
-    const { executions, blobs, people, clock, ids, stage } = this;
-    return { executions, blobs, people, clock, ids, stage };
+    const { executions, blobs, people, clock, ids, stage, cost } = this;
+    return { executions, blobs, people, clock, ids, stage, ...cost };
   }
 
   readonly #functions: { readonly [placeholder: string]: (payload: unknown) => Promise<unknown> } = {
     '${OpenExecutionFn}': (event) => openExecution(this.ports, event as OpenEvent),
-    '${PrepareStepFn}': (event) => prepareStep(this.ports, event as PrepareEvent),
+    '${PrepareStepFn}': (event) => prepareOrReserve(this.ports, event as PrepareEvent | ReserveEvent),
     '${InvokeStepFn}': (event) => invokeStep({ ...this.ports, invoker: this.#invoker }, event as InvokeEvent),
     '${RequestApprovalFn}': (event) => askPeople(this, event as RequestApprovalEvent),
     '${ExpireApprovalFn}': async (event) => {

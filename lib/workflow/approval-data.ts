@@ -2,8 +2,7 @@ import { toTemplate } from './author-values.ts';
 import type { FindingCollector } from './collector.ts';
 import { type ApprovalPolicy, type ApprovalStep, OTHERWISE, type Quorum } from './definition.ts';
 import { minutes, secondsOf } from './durations.ts';
-import { handedOnIdentity } from './handed-on.ts';
-import { refIdentity } from './references.ts';
+import { isOptions } from './is-options.ts';
 import type { ApprovalOptions, GateOptions } from './step-options.ts';
 
 const APPROVAL_FIX = "write { from: [group('data-owners', 1)], within: hours(4) }";
@@ -43,17 +42,6 @@ export function approvalPolicy(options: ApprovalOptions, place: string, collecto
     executeWithinSeconds: secondsOf(options.executeWithin ?? minutes(30)),
     otherwise: otherwise(options.otherwise, `${place}.otherwise`, collector),
   };
-}
-
-/** Untyped code may give anything. */
-function isOptions(given: unknown): given is object {
-  return (
-    typeof given === 'object' &&
-    given !== null &&
-    !Array.isArray(given) &&
-    refIdentity(given) === undefined &&
-    handedOnIdentity(given) === undefined
-  );
 }
 
 /** What is no list has no group, which the compiler refuses. */

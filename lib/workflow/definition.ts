@@ -1,3 +1,6 @@
+import type { RateLimits } from '../budget/ledger.ts';
+import type { NanoUsd } from '../budget/money.ts';
+import type { OnExceeded } from '../execution/records.ts';
 import type { JsonSchema } from '../json.ts';
 import type { RefData, Template } from './template.ts';
 
@@ -12,6 +15,8 @@ export interface WorkflowDefinition {
   readonly timeoutSeconds: number;
   /** How many executions of a tenant may be open at a time; absent: any number. */
   readonly maxConcurrent?: number;
+  /** Absent: what it costs is counted, and not limited. */
+  readonly budget?: BudgetPolicy;
   readonly body: Block;
   /** What Close returns as the output of the execution. */
   readonly output: Template;
@@ -56,6 +61,20 @@ export interface ApprovalPolicy {
   readonly otherwise: (typeof OTHERWISE)[number];
 }
 
+/** What an execution, its agents and its workflow may spend, and what it means when that does not suffice. */
+export interface BudgetPolicy {
+  /** Of one execution. Absent here and below: any amount. */
+  readonly execution?: NanoUsd;
+  /** Of single agents in an execution. */
+  readonly agents: { readonly [agent: string]: NanoUsd };
+  /** Of all executions of the workflow in a tenant, by UTC day and month. */
+  readonly daily?: NanoUsd;
+  readonly monthly?: NanoUsd;
+  /** Shares of the limits at which an alert goes out, in thousandths, rising. */
+  readonly alertsAt: readonly number[];
+  readonly onExceeded: OnExceeded;
+}
+
 interface ActingStep {
   /** Unique in its scope; also its name. Lower-case words with hyphens. */
   readonly path: string;
@@ -88,6 +107,10 @@ export interface SandboxStep extends ActingStep {
   /** Path of the step whose kept folder this step begins with; absent: it begins empty. */
   readonly workspaceFrom?: string;
   readonly agent?: string;
+  /** Names of the models that it may call, `*` for any number of characters; absent: none. */
+  readonly models?: readonly string[];
+  /** How fast it may call them; absent: as fast as it likes. */
+  readonly rate?: RateLimits;
 }
 
 export interface LambdaStep extends ActingStep {

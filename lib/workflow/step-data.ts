@@ -6,6 +6,7 @@ import { EFFECTS, type Effects, type LambdaStep, type RetryPolicy, type SandboxS
 import { type Duration, minutes, seconds, secondsOf } from './durations.ts';
 import { type HandedOnKind, handedOnIdentity, handedOnText } from './handed-on.ts';
 import { representSchema } from './json-schema.ts';
+import { modelNames, rateLimits } from './model-options.ts';
 import type { LambdaOptions, OutputSchema, RetryOptions, SandboxOptions } from './step-options.ts';
 import type { Template } from './template.ts';
 import { UNKNOWN_SCHEMA } from './unknown-schema.ts';
@@ -30,6 +31,8 @@ export function sandboxStep(
     keepWorkspace: keepsWorkspace(options.keepWorkspace, path, collector),
     ...(workspaceFrom === undefined ? {} : { workspaceFrom }),
     ...(options.agent === undefined ? {} : { agent: String(options.agent) }),
+    ...(options.models === undefined ? {} : { models: modelNames(options.models, `${path}.models`, collector) }),
+    ...(options.rate === undefined ? {} : { rate: rateLimits(options.rate, `${path}.rate`, collector) }),
     ...actingPart(path, options, options.effects ?? 'none', minutes(10), collector),
   };
 }

@@ -1,4 +1,7 @@
 import type { z } from 'zod';
+import type { RateLimits } from '../budget/ledger.ts';
+import type { NanoUsd } from '../budget/money.ts';
+import type { OnExceeded } from '../execution/records.ts';
 import type { TemplateValue, TextValue } from './author-values.ts';
 import type { ApprovalPolicy, Effects, Quorum } from './definition.ts';
 import type { Duration } from './durations.ts';
@@ -81,8 +84,28 @@ export interface SandboxOptions<S extends OutputSchema = OutputSchema, K extends
   /** A repeat of an attempt that may have acted does no harm; false where absent. */
   readonly idempotent?: boolean;
   readonly retry?: RetryOptions;
-  /** Name of the agent, for attribution. */
+  /** Name of the agent: whose budget its calls are charged to. The name of the step where absent. */
   readonly agent?: string;
+  /** Names of the models that it may call, such as `claude-*` or `gpt-5.4-mini`; none where absent. */
+  readonly models?: readonly string[];
+  /** How fast the agent may call models, counted for all its steps in one execution; any speed where absent. */
+  readonly rate?: RateLimits;
+}
+
+/** Amounts are made by `usd`. What is absent is counted, and not limited. */
+export interface BudgetOptions {
+  /** Of one execution. */
+  readonly execution?: NanoUsd;
+  /** Of single agents in one execution, by the `agent` of their steps. */
+  readonly agents?: { readonly [agent: string]: NanoUsd };
+  /** Of all executions of the workflow in a tenant, by UTC day. */
+  readonly daily?: NanoUsd;
+  /** By UTC month. */
+  readonly monthly?: NanoUsd;
+  /** Shares of each limit, such as 0.5 and 0.9, at which an alert goes out once; none where absent. */
+  readonly alertsAt?: readonly number[];
+  /** What a refusal means; `stop` where absent: the execution ends as `budget_exceeded`. */
+  readonly onExceeded?: OnExceeded;
 }
 
 export interface LambdaOptions<S extends OutputSchema = OutputSchema> extends ProtectedOptions {

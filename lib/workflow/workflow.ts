@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { approvalStep } from './approval-data.ts';
 import { type TemplateValue, toCondition, toRef, toTemplate } from './author-values.ts';
+import { budgetPolicy } from './budget-data.ts';
 import { FindingCollector } from './collector.ts';
 import type { AuthoredCondition } from './conditions.ts';
 import type { Block, Finding, ParallelStep, Step, WhenStep, WorkflowDefinition } from './definition.ts';
@@ -10,6 +11,7 @@ import { isZodObject, representSchema } from './json-schema.ts';
 import { type Leaf, makeRef, type Ref, refIdentity } from './references.ts';
 import { lambdaStep, SCHEMA_FIX, sandboxStep } from './step-data.ts';
 import type {
+  BudgetOptions,
   GateOptions,
   LambdaOptions,
   OutputSchema,
@@ -36,6 +38,8 @@ export interface WorkflowOptions<I extends z.ZodObject> {
   readonly timeout?: Duration;
   /** How many executions of a tenant may be open at a time; any number where absent. */
   readonly maxConcurrent?: number;
+  /** What it may spend on models and sandboxes; any amount where absent. */
+  readonly budget?: BudgetOptions;
 }
 
 /** Records steps. Blocks nest by callbacks, which run at once: no code of a definition runs in the cloud. */
@@ -91,6 +95,7 @@ export function workflow<I extends z.ZodObject>(
       inputSchema,
       timeoutSeconds: secondsOf(options.timeout ?? hours(24)),
       ...maxConcurrentOf(options.maxConcurrent),
+      ...(options.budget === undefined ? {} : { budget: budgetPolicy(options.budget, collector) }),
       body: recorder.body(),
       output: toTemplate(returned ?? null, 'output', collector),
     },

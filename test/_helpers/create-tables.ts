@@ -7,13 +7,21 @@ import {
   GetItemCommand,
   type KeySchemaElement,
 } from '@aws-sdk/client-dynamodb';
-import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE, type TableSchema, TOKENS_TABLE } from '../../lib/aws/table-schemas.ts';
+import {
+  AUDIT_TABLE,
+  EVENTS_TABLE,
+  LEDGER_TABLE,
+  STATE_TABLE,
+  type TableSchema,
+  TOKENS_TABLE,
+} from '../../lib/aws/table-schemas.ts';
 
 export interface TestTables {
   readonly stateTable: string;
   readonly eventsTable: string;
   readonly auditTable: string;
   readonly tokensTable: string;
+  readonly ledgerTable: string;
   remove(): Promise<void>;
 }
 
@@ -25,11 +33,13 @@ export async function createTables(client: DynamoDBClient): Promise<TestTables> 
     eventsTable: `events-${suffix}`,
     auditTable: `audit-${suffix}`,
     tokensTable: `tokens-${suffix}`,
+    ledgerTable: `ledger-${suffix}`,
   };
   await createTable(client, names.stateTable, STATE_TABLE);
   await createTable(client, names.eventsTable, EVENTS_TABLE);
   await createTable(client, names.auditTable, AUDIT_TABLE);
   await createTable(client, names.tokensTable, TOKENS_TABLE);
+  await createTable(client, names.ledgerTable, LEDGER_TABLE);
   return {
     ...names,
     async remove() {

@@ -1,9 +1,15 @@
-import type { SandboxTasks, TaskState } from '../../../lib/ports.ts';
+import type { Clock, SandboxTasks, TaskState } from '../../../lib/ports.ts';
 import { RUNNER_ENV } from '../../../lib/sandbox/protocol.ts';
 
 export class FakeSandboxTasks implements SandboxTasks {
+  readonly #now: () => string | undefined;
   readonly #tasks = new Map<string, TaskState>();
   readonly stopped: { readonly taskArn: string; readonly reason: string }[] = [];
+
+  /** With a clock, tasks say from when to when they ran. */
+  constructor({ clock }: { readonly clock?: Clock } = {}) {
+    this.#now = () => clock?.now().toISOString();
+  }
 
   add(task: Partial<TaskState> & Pick<TaskState, 'taskArn'>): this {
     this.#tasks.set(task.taskArn, {
@@ -11,6 +17,8 @@ export class FakeSandboxTasks implements SandboxTasks {
       clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/wflo-dev',
       lastStatus: 'RUNNING',
       environment: {},
+      ...this.#at('createdAt'),
+      ...this.#at('pullStartedAt'),
       ...task,
     });
     return this;
@@ -33,7 +41,13 @@ export class FakeSandboxTasks implements SandboxTasks {
     const task = this.#tasks.get(taskArn);
     if (task === undefined || task.lastStatus === 'STOPPED') return;
     this.stopped.push({ taskArn, reason });
-    this.#tasks.set(taskArn, { ...task, lastStatus: 'STOPPED', stopCode: 'UserInitiated', stoppedReason: reason });
+    const stopped = { lastStatus: 'STOPPED', stopCode: 'UserInitiated', stoppedReason: reason };
+    this.#tasks.set(taskArn, { ...task, ...stopped, ...this.#at('stoppedAt') });
+  }
+
+  #at(field: 'createdAt' | 'pullStartedAt' | 'stoppedAt'): Partial<TaskState> {
+    const now = this.#now();
+    return now === undefined ? {} : { [field]: now };
   }
 
   async listRunning(): Promise<readonly string[]> {

@@ -253,9 +253,23 @@ describe('the states of an approval', () => {
     }
   });
 
-  it('are of sandbox steps too', () => {
+  it('are of sandbox steps too, which get their money when they were granted', () => {
     const sandboxed = aslOf([sandbox('act', { approval })]);
-    expect(stateOf(sandboxed, 'act.Approved').Choices).toMatchObject([{ Next: 'act.Run' }]);
+    expect(stateOf(sandboxed, 'act.Approved').Choices).toMatchObject([{ Next: 'act.Reserve' }]);
+    expect(stateOf(sandboxed, 'act.Reserve')).toMatchObject({
+      Parameters: {
+        FunctionName: '${PrepareStepFn}',
+        Payload: {
+          schema: 1,
+          'executionId.$': '$.execution.id',
+          step: expect.stringContaining('"path":"act"'),
+          'prepared.$': '$.step',
+        },
+      },
+      ResultSelector: stateOf(sandboxed, 'act.Prepare').ResultSelector,
+      ResultPath: '$.step',
+      Next: 'act.Route',
+    });
     expect(stateOf(sandboxed, 'act.Run').Resource).toBe('arn:aws:states:::ecs:runTask.sync');
   });
 

@@ -1,6 +1,8 @@
 import aslValidator from 'asl-validator';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { RateLimits } from '../../../lib/budget/ledger.ts';
+import { nanoUsd, usd } from '../../../lib/budget/money.ts';
 import { configText } from '../../../lib/compiler/config-text.ts';
 import type {
   GateConfig,
@@ -8,8 +10,9 @@ import type {
   SandboxStepConfig,
   WorkflowConfig,
 } from '../../../lib/execution/machine.ts';
+import { ON_EXCEEDED } from '../../../lib/execution/records.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../../lib/json.ts';
-import type { ApprovalPolicy, Block, Condition, Step } from '../../../lib/workflow/definition.ts';
+import type { ApprovalPolicy, Block, BudgetPolicy, Condition, Step } from '../../../lib/workflow/definition.ts';
 import {
   compiled,
   definition,
@@ -101,6 +104,38 @@ describe('text of a user', () => {
         // The document differs from that of a plain definition in the embedded texts alone.
         expect(placeholders(made.aslText)).toEqual(placeholders(plain.aslText));
         expect(keysOf(made.asl)).toEqual(keysOf(plain.asl));
+      }),
+    );
+  });
+
+  it('and money, models and rates reach the handlers as they were written', () => {
+    const plain = compiled(definition([sandbox('agent')]));
+    const amount = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).map(nanoUsd);
+    const budgets = fc.record<BudgetPolicy>(
+      {
+        execution: amount,
+        agents: fc.constantFrom({}, { agent: usd(2) }),
+        daily: amount,
+        monthly: amount,
+        alertsAt: fc.uniqueArray(fc.integer({ min: 1, max: 1000 })),
+        onExceeded: fc.constantFrom(...ON_EXCEEDED),
+      },
+      { requiredKeys: ['agents', 'alertsAt', 'onExceeded'] },
+    );
+    const rates = fc.record<RateLimits>(
+      { requestsPerMinute: fc.nat(), tokensPerMinute: fc.nat(), concurrent: fc.nat() },
+      { requiredKeys: [] },
+    );
+    const models = fc.array(fc.oneof(hostileText, fc.stringMatching(/^[A-Za-z0-9*._:/@+-]{1,80}$/)), { minLength: 1 });
+    fc.assert(
+      fc.property(budgets, models, rates, (budget, names, rate) => {
+        const made = compiled(definition([sandbox('agent', { models: names, rate })], { budget }));
+        const config: SandboxStepConfig = JSON.parse(String(payloadOf(made.asl, 'agent.Prepare').step));
+        expect([config.models, config.rate]).toEqual([names, rate]);
+        const workflow: WorkflowConfig = JSON.parse(String(payloadOf(made.asl, 'Open').workflow));
+        expect(workflow.budget).toEqual(budget);
+        expect(keysOf(made.asl)).toEqual(keysOf(plain.asl));
+        expect(made.aslText.match(/\$\{[^}]*\}?/g)).toEqual(plain.aslText.match(/\$\{[^}]*\}?/g));
       }),
     );
   });

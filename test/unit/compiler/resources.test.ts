@@ -115,10 +115,10 @@ describe('bounds', () => {
     expect(compiled(definition([lambda('a')])).historyEvents).toBe(frame + 19);
   });
 
-  it('count an approval that expires, after 6 events of waiting, 5 of Expire and 2 of Approved', () => {
+  it('count an approval that expires, after 6 events of waiting, 5 of Expire and 2 of Approved, for a sandbox also Reserve and Route', () => {
     const events = (...body: Parameters<typeof definition>[0]) => compiled(definition(body)).historyEvents;
     expect(events(lambda('a', { approval: policy() })) - events(lambda('a'))).toBe(13);
-    expect(events(sandbox('a', { approval: policy() })) - events(sandbox('a'))).toBe(13);
+    expect(events(sandbox('a', { approval: policy() })) - events(sandbox('a'))).toBe(20);
     // Prepare 5, Route 2, the approval, Finish 5, Next 2.
     expect(events(gate('g'), lambda('a', { requires: 'g' })) - events(lambda('a'))).toBe(27);
   });

@@ -49,6 +49,16 @@ describe('freezePayload', () => {
     });
   });
 
+  it('holds the models that may be called and how fast: what was approved is what runs', () => {
+    const allowed = { ...sandbox, models: ['claude-*'], rate: { concurrent: 2 } };
+    const frozen = freezePayload(execution, allowed, task, values('x'));
+    expect(frozen).toMatchObject({ models: ['claude-*'], rate: { concurrent: 2 } });
+    const hashes = [allowed, { ...allowed, models: ['*'] }, { ...allowed, rate: { concurrent: 3 } }, sandbox].map(
+      (step) => payloadHash(freezePayload(execution, step, task, values('x'))),
+    );
+    expect(new Set(hashes).size).toBe(4);
+  });
+
   it('holds the workspace that the step begins with, and that it keeps one', () => {
     const workspace = { key: 'workspaces/report/one/a.tar.gz', sha256: 'a'.repeat(64), bytes: 3 };
     const step = { ...sandbox, keepWorkspace: true, workspaceFrom: 'plan' } as const;

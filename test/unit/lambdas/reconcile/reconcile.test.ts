@@ -28,6 +28,7 @@ beforeEach(() => {
 
 function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
   const { executions, blobs, signals, outbox, audit, bus, tasks, machines, clock, ids, stage } = scene;
+  const { ledger, budgets, announcements, costSignals } = scene;
   return {
     executions,
     blobs,
@@ -40,6 +41,10 @@ function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
     clock,
     ids,
     stage,
+    ledger,
+    budgets,
+    announcements,
+    costSignals,
     resumeApprovals: async (approvalIds) => void resumed.push(...approvalIds),
     remainingMs: () => remaining,
     ...changed,

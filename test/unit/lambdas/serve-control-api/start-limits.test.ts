@@ -8,6 +8,7 @@ import type { ErrorData } from '../../../../lib/errors.ts';
 import type { WorkflowConfig } from '../../../../lib/execution/machine.ts';
 import { type Freeze, NOTHING_FROZEN } from '../../../../lib/execution/records.ts';
 import type { ApprovalPolicy } from '../../../../lib/workflow/definition.ts';
+import { costPorts } from '../../../_helpers/fakes/cost-ports.ts';
 import { FakeEventBus } from '../../../_helpers/fakes/fake-event-bus.ts';
 import { aGroup, aPerson, fakePeopleStore } from '../../../_helpers/fakes/fake-people-store.ts';
 import { FakeSandboxTasks } from '../../../_helpers/fakes/fake-sandbox-tasks.ts';
@@ -42,7 +43,7 @@ const arnOf = (name: string) => api.machines.executionArn(`bounded:${name}`);
 const record = (name: string) => api.executions.getExecution(`bounded:${name}`);
 const count = (tenant = 'default') => api.executions.openCount(tenant, 'bounded');
 
-const openPorts = () => ({ ...api, stage: 'dev' });
+const openPorts = () => ({ ...api, ...costPorts(api), stage: 'dev' });
 /** The first state of the machine. */
 async function open(name: string, config: WorkflowConfig = BOUNDED, given: typeof input = input) {
   return openExecution(openPorts(), {
@@ -68,6 +69,7 @@ async function succeed(name: string) {
 }
 const endPorts = () => ({
   ...api,
+  ...costPorts(api),
   tasks: new FakeSandboxTasks(),
   stage: 'dev',
   signals: { outcomeRefused: () => {} },

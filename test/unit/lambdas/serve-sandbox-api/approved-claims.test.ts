@@ -6,6 +6,7 @@ import type { ApprovalRecord, FinishAnswer, Freeze } from '../../../../lib/execu
 import type { Json } from '../../../../lib/json.ts';
 import { anApproval } from '../../../_helpers/approval-samples.ts';
 import { beforeNextCommit, PLAN } from '../../../_helpers/execution-scene.ts';
+import { costPorts } from '../../../_helpers/fakes/cost-ports.ts';
 import { aGroup, aPerson, type FakePeopleStore } from '../../../_helpers/fakes/fake-people-store.ts';
 import { POLICY } from '../../../_helpers/gate-scene.ts';
 import {
@@ -73,7 +74,7 @@ async function finish(scene: Scene): Promise<FinishAnswer> {
   const { store: executions, blobs, tasks, clock, ids } = scene.ports;
   const signals = { outcomeRefused: () => expect.fail('there is no outcome') };
   return finishStep(
-    { executions, blobs, tasks, clock, ids, signals, random: () => 0 },
+    { ...costPorts({ clock }), executions, blobs, tasks, clock, ids, signals, random: () => 0 },
     {
       schema: 1,
       executionId: EXECUTION_ID,

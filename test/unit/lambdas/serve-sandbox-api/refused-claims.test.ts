@@ -4,6 +4,7 @@ import { fenceLease } from '../../../../lib/execution/close-attempt.ts';
 import type { FinishAnswer } from '../../../../lib/execution/records.ts';
 import { sha256 } from '../../../../lib/json.ts';
 import { PLAN } from '../../../_helpers/execution-scene.ts';
+import { costPorts } from '../../../_helpers/fakes/cost-ports.ts';
 import { aLease, anAttempt, anExecution } from '../../../_helpers/fakes/records.ts';
 import {
   CODE,
@@ -38,7 +39,7 @@ async function finish(scene: Scene): Promise<FinishAnswer> {
   const { store: executions, blobs, tasks, clock, ids } = scene.ports;
   const signals = { outcomeRefused: () => expect.fail('there is no outcome') };
   return finishStep(
-    { executions, blobs, tasks, clock, ids, signals, random: () => 0 },
+    { ...costPorts({ clock }), executions, blobs, tasks, clock, ids, signals, random: () => 0 },
     {
       schema: 1,
       executionId: EXECUTION_ID,

@@ -1,0 +1,341 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { Hold, HoldRequest, LedgerEntry, ReserveResult, Scope, ScopeState } from '../budget/ledger.ts';
+import { entryOf, holdOf, type Pace, rateBroken, refusalOf } from '../budget/ledger-rules.ts';
+import type { Clock, Ids, Ledger, Page } from '../ports.ts';
+import { decodeHoldPosition, encodePosition } from './cursor.ts';
+import { documentClient, type Item, queryItems, takeItems } from './document-client.ts';
+import { recordExpiry, valueExpiry } from './expiry.ts';
+import { entryOfItem, holdOfItem, scopeStateOf } from './ledger-items.ts';
+import {
+  entryKey,
+  entryPosition,
+  HOLD_PREFIX,
+  holdKey,
+  holdPosition,
+  OPEN_HOLD_LISTS,
+  scopeKey,
+  unsettledList,
+} from './ledger-keys.ts';
+import { openScope } from './ledger-limits.ts';
+import {
+  type Expiries,
+  type ReservePart,
+  releaseItems,
+  reserveItems,
+  settleItems,
+  unsettleItems,
+} from './ledger-transactions.ts';
+import { CONFLICT_WAIT_MS, type Failed, ledgerBusy, throughLedger, turns, writeLedger } from './ledger-writes.ts';
+import { isConditionFailure, type RetryOptions, retryConflicts } from './retry-conflicts.ts';
+import { type ItemKey, partitionOf } from './state-keys.ts';
+import type { TransactItem } from './tenant-chain-item.ts';
+
+export interface DynamoLedgerOptions {
+  readonly client: DynamoDBClient;
+  readonly ledgerTable: string;
+  /** Of the leases. */
+  readonly stateTable: string;
+  readonly ids: Ids;
+  readonly clock: Clock;
+  readonly retentionDays: number;
+  readonly retry?: RetryOptions;
+}
+
+/** Holds of which the settlement needs to read nothing: those that were reserved here. */
+const REMEMBERED_HOLDS = 10_000;
+
+/** The minute counts are of no use after their minute; a day is for whoever looks for why a call was refused. */
+const MINUTE_SECONDS = 24 * 60 * 60;
+
+/**
+ * Scopes, holds and entries in the Ledger table. A reserve is one transaction, and so is a settlement: it reads the hold
+ * only where another process reserved it. What was refused is told from the items that the refusing transaction saw.
+ */
+export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
+  const client = documentClient(options.client);
+  const { ledgerTable: TableName, clock, ids, retry } = options;
+  const remembered = new Map<string, Hold>();
+
+  async function getItem(key: ItemKey): Promise<Item | undefined> {
+    return (await client.send(new GetCommand({ TableName, Key: key, ConsistentRead: true }))).Item;
+  }
+
+  async function readHold(executionId: string, holdId: string): Promise<Hold | undefined> {
+    const item = await getItem(holdKey(executionId, holdId));
+    return item === undefined ? undefined : holdOfItem(item);
+  }
+
+  function expiries(): Expiries {
+    return {
+      record: recordExpiry(options),
+      value: valueExpiry(options),
+      minute: Math.floor(clock.now().getTime() / 1000) + MINUTE_SECONDS,
+    };
+  }
+
+  function remember(hold: Hold): void {
+    const [oldest] = remembered.keys();
+    if (remembered.size >= REMEMBERED_HOLDS && oldest !== undefined) remembered.delete(oldest);
+    remembered.set(nameOf(hold), hold);
+  }
+
+  async function reserve(request: HoldRequest): Promise<ReserveResult> {
+    for (const _ of turns()) {
+      const at = clock.now();
+      const hold = holdOf(request, at);
+      const parts = reserveItems(request, hold, at, options, expiries());
+      const failed = await writeLedger(
+        client,
+        parts.map(({ item }) => item),
+        ids.next(),
+        retry,
+      );
+      if (failed === undefined) {
+        remember(hold);
+        return { kind: 'held', hold };
+      }
+      const result = await whyNot(request, at, parts, failed);
+      if (result !== undefined) return result;
+    }
+    throw ledgerBusy();
+  }
+
+  /** Undefined where nothing refuses, so that it is to be tried again: a scope had to be opened first, or changed since. */
+  async function whyNot(
+    request: HoldRequest,
+    at: Date,
+    parts: readonly { readonly is: ReservePart }[],
+    failed: readonly (Failed | undefined)[],
+  ): Promise<ReserveResult | undefined> {
+    const { payer, holdId, amount, rate = {}, tokens = 0 } = request;
+    const failures = parts.flatMap(({ is }, index) => {
+      const failure = failed[index];
+      return failure === undefined ? [] : [{ is, item: failure.item }];
+    });
+    // A repeat whose own hold is what leaves too little: whether its condition was looked at as well is not documented.
+    const before = await readHold(payer.executionId, holdId);
+    if (before !== undefined) return { kind: 'held', hold: before };
+    if (failures.some(({ is }) => is.part === 'lease')) return { kind: 'fenced' };
+
+    const states: ScopeState[] = [];
+    const missing: Scope[] = [];
+    let pace: Pace = { calling: 0, requests: 0, tokens: 0 };
+    for (const { is, item } of failures) {
+      if (is.part === 'scope') {
+        const found = item ?? (await getItem(scopeKey(is.scope)));
+        if (found === undefined) missing.push(is.scope);
+        else {
+          states.push(scopeStateOf(found));
+          if (is.scope.kind === 'agent') pace = { ...pace, calling: Number(found.calling ?? 0) };
+        }
+      }
+      if (is.part === 'minute') {
+        pace = { ...pace, requests: Number(item?.requests ?? 0), tokens: Number(item?.tokens ?? 0) };
+      }
+    }
+    const refusal = refusalOf(states, amount);
+    if (refusal !== undefined) return { kind: 'refused', refusal };
+    if (missing.length > 0) {
+      await Promise.all(missing.map((scope) => openScope(client, scope, options, expiries())));
+      return undefined;
+    }
+    const limited = request.kind === 'call' ? rateBroken(rate, pace, tokens, at) : undefined;
+    return limited === undefined ? undefined : { kind: 'limited', ...limited };
+  }
+
+  /**
+   * Ends or changes a hold that is in one of these states. Undefined where it is in another one, which is then told by
+   * `found`, or where there is no hold.
+   */
+  async function change(
+    executionId: string,
+    holdId: string,
+    states: readonly Hold['state'][],
+    itemsOf: (hold: Hold, scopes: readonly Scope[]) => readonly TransactItem[],
+  ): Promise<{ readonly changed: boolean; readonly hold: Hold | undefined }> {
+    let hold = remembered.get(nameOf({ payer: { executionId }, holdId })) ?? (await readHold(executionId, holdId));
+    let gone: readonly Scope[] = [];
+    for (const _ of turns()) {
+      if (hold === undefined || !states.includes(hold.state)) return { changed: false, hold };
+      const scopes = hold.scopes.filter((scope) => !gone.includes(scope));
+      const items = itemsOf(hold, scopes);
+      const failed = await writeLedger(client, items, ids.next(), retry);
+      if (failed === undefined) {
+        remembered.delete(nameOf(hold));
+        return { changed: true, hold };
+      }
+      if (failed[0] !== undefined) {
+        remembered.delete(nameOf(hold));
+        hold = await readHold(executionId, holdId);
+        gone = [];
+        continue;
+      }
+      // Scopes that expired before somebody settled what was held in them: nobody can reserve there any more.
+      const expired = await goneScopes(items, failed, scopes);
+      if (expired.length > 0) gone = [...gone, ...expired];
+    }
+    throw ledgerBusy();
+  }
+
+  async function goneScopes(
+    items: readonly TransactItem[],
+    failed: readonly (Failed | undefined)[],
+    scopes: readonly Scope[],
+  ): Promise<readonly Scope[]> {
+    const failedKeys = items
+      .filter((_, index) => failed[index] !== undefined)
+      .map((item) => JSON.stringify(item.Update?.Key));
+    const suspects = scopes.filter((scope) => failedKeys.includes(JSON.stringify(scopeKey(scope))));
+    const found = await Promise.all(suspects.map((scope) => getItem(scopeKey(scope))));
+    return suspects.filter((_, index) => found[index] === undefined);
+  }
+
+  async function entryOfHold(executionId: string, holdId: string): Promise<LedgerEntry | undefined> {
+    const settledAt = (await getItem(holdKey(executionId, holdId)))?.settledAt;
+    if (typeof settledAt !== 'string') return undefined;
+    const item = await getItem(entryKey(executionId, entryPosition({ settledAt, holdId })));
+    return item === undefined ? undefined : entryOfItem(item);
+  }
+
+  return {
+    reserve: (request) => throughLedger(() => reserve(request)),
+
+    settle: (settlement) =>
+      throughLedger(async () => {
+        const { executionId, holdId } = settlement;
+        let entry: LedgerEntry | undefined;
+        const { changed, hold } = await change(executionId, holdId, ['open', 'unsettled'], (stored, scopes) => {
+          entry = entryOf(stored, settlement, clock.now());
+          return settleItems(stored, entry, scopes, options, expiries());
+        });
+        if (hold === undefined) return { kind: 'unknown' };
+        if (changed && entry !== undefined) return { kind: 'settled', entry, violation: entry.cost > entry.held };
+        const before = await entryOfHold(executionId, holdId);
+        return { kind: 'already', ...(before === undefined ? {} : { entry: before }) };
+      }),
+
+    release: (executionId, holdId) =>
+      throughLedger(async () => {
+        const { changed } = await change(executionId, holdId, ['open'], (hold, scopes) =>
+          releaseItems(hold, scopes, options, expiries()),
+        );
+        return changed;
+      }),
+
+    unsettle: (executionId, holdId, reason) =>
+      throughLedger(async () => {
+        const { changed } = await change(executionId, holdId, ['open'], (hold, scopes) =>
+          unsettleItems(hold, reason, scopes, options),
+        );
+        return changed;
+      }),
+
+    renew: (executionId, holdId, expiresAt) =>
+      throughLedger(() => renewHold(client, TableName, executionId, holdId, expiresAt, retry)),
+
+    getHold: (executionId, holdId) => throughLedger(() => readHold(executionId, holdId)),
+
+    listHolds: (executionId) =>
+      throughLedger(async () => {
+        const holds: Hold[] = [];
+        const items = queryItems(client, {
+          TableName,
+          ConsistentRead: true,
+          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+          FilterExpression: '#state IN (:open, :unsettled)',
+          ExpressionAttributeNames: { '#state': 'state' },
+          ExpressionAttributeValues: {
+            ':pk': partitionOf(executionId),
+            ':prefix': HOLD_PREFIX,
+            ':open': 'open',
+            ':unsettled': 'unsettled',
+          },
+        });
+        for await (const item of items) holds.push(holdOfItem(item));
+        return holds;
+      }),
+
+    expiredHolds: (now, limit) =>
+      throughLedger(async () => {
+        const lists = await Promise.all(
+          OPEN_HOLD_LISTS.map((list) =>
+            takeItems(
+              queryItems(client, {
+                TableName,
+                IndexName: 'byHold',
+                KeyConditionExpression: 'holdList = :list AND holdOrder < :now',
+                ExpressionAttributeValues: { ':list': list, ':now': now.toISOString() },
+                Limit: limit,
+              }),
+              limit,
+            ),
+          ),
+        );
+        return lists
+          .flat()
+          .map(holdOfItem)
+          .sort((a, b) => ((a.expiresAt ?? '') < (b.expiresAt ?? '') ? -1 : 1))
+          .slice(0, limit);
+      }),
+
+    unsettledHolds: (tenant, query) =>
+      throughLedger(async (): Promise<Page<Hold>> => {
+        const after = query.cursor === undefined ? undefined : decodeHoldPosition(query.cursor);
+        const items = await takeItems(
+          queryItems(client, {
+            TableName,
+            IndexName: 'byHold',
+            KeyConditionExpression: `holdList = :list${after === undefined ? '' : ' AND holdOrder > :after'}`,
+            ExpressionAttributeValues: {
+              ':list': unsettledList(tenant),
+              ...(after === undefined ? {} : { ':after': after }),
+            },
+            Limit: query.limit + 1,
+          }),
+          query.limit + 1,
+        );
+        const holds = items.slice(0, query.limit).map(holdOfItem);
+        const last = holds.at(-1);
+        return items.length > query.limit && last !== undefined
+          ? { items: holds, cursor: encodePosition(holdPosition(last)) }
+          : { items: holds };
+      }),
+  };
+}
+
+/** Only an open hold of a call ends by itself, and so has an end that can be moved. */
+async function renewHold(
+  client: DynamoDBDocumentClient,
+  TableName: string,
+  executionId: string,
+  holdId: string,
+  expiresAt: string,
+  retry: RetryOptions | undefined,
+): Promise<boolean> {
+  try {
+    const update = new UpdateCommand({
+      TableName,
+      Key: holdKey(executionId, holdId),
+      UpdateExpression: 'SET expiresAt = :expiresAt, holdOrder = :expiresAt',
+      ConditionExpression: '#state = :open AND attribute_exists(expiresAt)',
+      ExpressionAttributeNames: { '#state': 'state' },
+      ExpressionAttributeValues: { ':open': 'open', ':expiresAt': expiresAt },
+    });
+    await retryConflicts(() => client.send(update), { totalWaitMs: CONFLICT_WAIT_MS, ...retry });
+    return true;
+  } catch (error) {
+    if (isConditionFailure(error)) return false;
+    throw error;
+  }
+}
+
+function nameOf({
+  payer,
+  holdId,
+}: {
+  readonly payer: { readonly executionId: string };
+  readonly holdId: string;
+}): string {
+  return `${payer.executionId} ${holdId}`;
+}

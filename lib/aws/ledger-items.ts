@@ -1,0 +1,77 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Hold, LedgerEntry, ScopeState } from '../budget/ledger.ts';
+import type { Item } from './document-client.ts';
+import { FORGET_AT } from './expiry.ts';
+import { holdKey, holdListing, scopeKey } from './ledger-keys.ts';
+import { storable } from './storable.ts';
+
+/**
+ * What the consumer of the stream has to see, by the attribute that the filter of its mapping reads: scopes with alerts,
+ * entries, and holds that became unsettled.
+ */
+export const WATCHED = 'watched';
+export type Watched = 'scope' | 'entry' | 'unsettled';
+
+const OURS = ['pk', 'sk', 'holdList', 'holdOrder', 'calling', 'settledAt', WATCHED, FORGET_AT];
+
+/** A scope as it is stored. `calling` counts the open holds of calls, where an agent may have a limit of them. */
+export function scopeItem(state: ScopeState, forgetAt: number): Item {
+  return {
+    ...storable(state),
+    ...(state.scope.kind === 'agent' ? { calling: 0 } : {}),
+    ...(isWatched(state) ? { [WATCHED]: 'scope' satisfies Watched } : {}),
+    [FORGET_AT]: forgetAt,
+    ...scopeKey(state.scope),
+  };
+}
+
+/** Only where somebody wants to be told. */
+export function isWatched({ limit, alertsAt = [] }: Pick<ScopeState, 'limit' | 'alertsAt'>): boolean {
+  return limit !== undefined && alertsAt.length > 0;
+}
+
+export function scopeStateOf(item: Item): ScopeState {
+  return withoutOurs(item) as unknown as ScopeState;
+}
+
+export function holdItem(hold: Hold): Item {
+  return { ...storable(hold), ...holdListing(hold), ...holdKey(hold.payer.executionId, hold.holdId) };
+}
+
+export function holdOfItem(item: Item): Hold {
+  return withoutOurs(item) as unknown as Hold;
+}
+
+/** The words of the provider are kept as text: their numbers and their depth are not bounded by what DynamoDB takes. */
+export function entryItem({ raw, ...entry }: LedgerEntry, forgetAt: number): Item {
+  return {
+    ...storable(entry),
+    ...(raw === undefined ? {} : { raw: JSON.stringify(raw) }),
+    [WATCHED]: 'entry' satisfies Watched,
+    [FORGET_AT]: forgetAt,
+  };
+}
+
+export function entryOfItem(item: Item): LedgerEntry {
+  const { pk, sk, [WATCHED]: _watched, [FORGET_AT]: _forgetAt, raw, ...entry } = item;
+  return { ...entry, ...(typeof raw === 'string' ? { raw: JSON.parse(raw) } : {}) } as unknown as LedgerEntry;
+}
+
+/** An item as a cancelled transaction tells it: the document client does not convert those. */
+export function plainItem(attributes: { readonly [name: string]: AttributeValue }): Item {
+  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, plainValue(value)]));
+}
+
+function plainValue(value: AttributeValue): unknown {
+  if (value.S !== undefined) return value.S;
+  if (value.N !== undefined) return Number(value.N);
+  if (value.BOOL !== undefined) return value.BOOL;
+  if (value.NULL !== undefined) return null;
+  if (value.L !== undefined) return value.L.map(plainValue);
+  if (value.M !== undefined) return plainItem(value.M);
+  throw new TypeError(`the ledger has an attribute of the type ${Object.keys(value).join(', ')}`);
+}
+
+function withoutOurs(item: Item): Item {
+  return Object.fromEntries(Object.entries(item).filter(([name]) => !OURS.includes(name)));
+}

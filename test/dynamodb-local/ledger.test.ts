@@ -1,0 +1,49 @@
+import { afterAll, beforeAll } from 'vitest';
+import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
+import { dynamoLedger } from '../../lib/aws/dynamo-ledger.ts';
+import { dynamoAnnouncements } from '../../lib/aws/dynamo-ledger-announcements.ts';
+import { dynamoBudgets } from '../../lib/aws/dynamo-ledger-budgets.ts';
+import { ulidIds } from '../../lib/aws/ulid-ids.ts';
+import { describeLedgerContract } from '../_helpers/contracts/ledger-contract.ts';
+import { createTables, eventsOfChain } from '../_helpers/create-tables.ts';
+import { type DynamoDbLocal, startDynamoDbLocal } from '../_helpers/dynamodb-local.ts';
+
+let engine: DynamoDbLocal;
+beforeAll(async () => {
+  engine = await startDynamoDbLocal();
+});
+afterAll(() => engine.stop());
+
+describeLedgerContract('DynamoDB Local', async (clock) => {
+  const { client } = engine;
+  const tables = await createTables(client);
+  const options = { client, ...tables, ids: ulidIds(clock), clock, retentionDays: 400 };
+  const executions = dynamoExecutionStore(options);
+  return {
+    ledger: { ...dynamoLedger(options), ...dynamoBudgets(options), ...dynamoAnnouncements(options) },
+    elsewhere: dynamoLedger(options),
+    async given({ execution, lease }) {
+      if (execution !== undefined) {
+        const { executionId } = execution;
+        await executions.commit({ executionId, changes: [{ item: 'execution', put: execution }], events: [] });
+      }
+      if (lease !== undefined) {
+        const { executionId, path, attempt } = lease;
+        await executions.commit({
+          executionId,
+          changes: [{ item: 'lease', path, attempt, put: lease }],
+          events: [],
+        });
+      }
+    },
+    async fence({ executionId, path, attempt }) {
+      await executions.commit({
+        executionId,
+        changes: [{ item: 'lease', path, attempt, set: { status: 'fenced' } }],
+        events: [],
+      });
+    },
+    eventsOfChain: (chainId) => eventsOfChain(client, tables.stateTable, chainId),
+    close: tables.remove,
+  };
+});
