@@ -131,8 +131,10 @@ async function pip(
     `pip could not install ${requirements}`,
   );
   for (const file of await filesIn(target)) {
-    if (OF_THE_INSTALLATION.test(file) || file.startsWith('bin/')) await rm(join(target, file));
+    if (OF_THE_INSTALLATION.test(file)) await rm(join(target, file));
   }
+  // Programs, which name this interpreter by its path.
+  await rm(join(target, 'bin'), { recursive: true, force: true });
 }
 
 /**

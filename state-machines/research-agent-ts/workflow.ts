@@ -1,16 +1,21 @@
 import { z } from 'zod';
-import { minutes, workflow } from '../../lib/index.ts';
+import { minutes, usd, workflow } from '../../lib/index.ts';
+
+/** What the agent may be asked to use. */
+const MODELS = ['claude-haiku-4-5', 'claude-sonnet-4-5'] as const;
 
 export default workflow(
   'research-agent-ts',
   {
     input: z.object({
       question: z.string().min(1).max(2000),
-      model: z.string().default('claude-haiku-4-5'),
+      model: z.enum(MODELS).default('claude-haiku-4-5'),
       maxTurns: z.number().int().min(1).max(30).default(12),
       /** Of one answer of the model. */
       maxOutputTokens: z.number().int().min(64).max(8000).default(800),
     }),
+    // A question takes about a cent. What is over: an answer that wanders about ends here, and says what it has read.
+    budget: { execution: usd(0.25), alertsAt: [0.5, 0.9], onExceeded: 'deny' },
     timeout: minutes(30),
   },
   (w) => {
@@ -23,6 +28,7 @@ export default workflow(
       memoryMib: 1024,
       timeout: minutes(15),
       agent: 'researcher',
+      models: MODELS,
       input: { question, model, maxTurns, maxOutputTokens },
       output: z.object({
         outcome: z.enum(['answered', 'out_of_budget', 'out_of_turns']),

@@ -1,16 +1,21 @@
 import { z } from 'zod';
-import { minutes, workflow } from '../../lib/index.ts';
+import { minutes, usd, workflow } from '../../lib/index.ts';
+
+/** What the agent may be asked to use. */
+const MODELS = ['gpt-4o-mini', 'gpt-5-mini', 'gpt-5.4-mini'] as const;
 
 export default workflow(
   'research-agent',
   {
     input: z.object({
       question: z.string().min(1).max(2000),
-      model: z.string().default('gpt-4o-mini'),
+      model: z.enum(MODELS).default('gpt-4o-mini'),
       maxTurns: z.number().int().min(1).max(30).default(12),
       /** Of one answer of the model. */
       maxOutputTokens: z.number().int().min(64).max(8000).default(800),
     }),
+    // A question takes about a cent. What is over: an answer that wanders about ends here, and says what it has read.
+    budget: { execution: usd(0.25), alertsAt: [0.5, 0.9], onExceeded: 'deny' },
     timeout: minutes(30),
   },
   (w) => {
@@ -25,6 +30,7 @@ export default workflow(
       memoryMib: 1024,
       timeout: minutes(15),
       agent: 'researcher',
+      models: MODELS,
       input: { question, model, maxTurns, maxOutputTokens },
       output: z.object({
         outcome: z.enum(['answered', 'out_of_budget', 'out_of_turns']),
