@@ -9,7 +9,7 @@ import type { Announcements, Budgets, Clock, Ledger } from '../ports.ts';
 const FREE: FargateRates = { vcpuHour: ZERO_USD, gibHour: ZERO_USD };
 
 interface FreeLedger {
-  readonly ledger: Pick<Ledger, 'reserve'> & CloseComputePorts['ledger'];
+  readonly ledger: Pick<Ledger, 'reserve' | 'listHolds'> & CloseComputePorts['ledger'];
   readonly budgets: Pick<Budgets, 'openExecution' | 'listEntries'>;
   readonly announcements: Announcements;
   readonly costSignals: CostSignals;
@@ -36,6 +36,7 @@ export function freeLedger(clock: Clock): FreeLedger {
         holds.set(hold.holdId, hold);
         return { kind: 'held', hold };
       },
+      listHolds: async () => [...holds.values()].filter(({ state }) => state === 'open' || state === 'unsettled'),
       getHold: async (_executionId, holdId) => holds.get(holdId),
       async settle(settlement) {
         const hold = closed(settlement.holdId, 'settled');

@@ -462,6 +462,7 @@ describe('seenEnd', () => {
   });
 });
 
-function pick({ executions, blobs, signals, machines, clock, ids, stage }: ExecutionScene) {
-  return { executions, blobs, signals, machines, clock, ids, stage };
+function pick({ executions, blobs, signals, machines, clock, ids, stage, ...scene }: ExecutionScene) {
+  const { ledger, budgets, announcements, costSignals } = scene;
+  return { executions, blobs, signals, machines, clock, ids, stage, ledger, budgets, announcements, costSignals };
 }
