@@ -18,6 +18,7 @@ export const PLATFORM_FUNCTIONS = [
   'end-execution',
   'serve-control-api',
   'relay-events',
+  'watch-budgets',
   'reconcile',
   'copy-code',
   'register-workflow',

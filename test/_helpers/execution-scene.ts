@@ -98,7 +98,7 @@ export class ExecutionScene {
   readonly executions = new FakeExecutionStore({ clock: this.clock, ids: this.ids });
   readonly blobs = new FakeBlobStore();
   readonly tasks = new FakeSandboxTasks({ clock: this.clock });
-  readonly #cost = costPorts({ clock: this.clock });
+  readonly #cost = costPorts({ clock: this.clock, leases: this.executions });
   readonly ledger = this.#cost.ledger;
   readonly budgets = this.#cost.budgets;
   readonly announcements = this.#cost.announcements;
