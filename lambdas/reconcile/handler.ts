@@ -1,10 +1,12 @@
 import type { ScheduledEvent } from 'aws-lambda';
+import { costSignals } from '../shared/cost-signals.ts';
 import { environment } from '../shared/environment.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
 import {
   auditStore,
   blobStore,
+  budgets,
   clock,
   eventBus,
   executionStore,
@@ -32,6 +34,8 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       signals: outcomeSignals,
       machines: stateMachines(context.invokedFunctionArn),
       ledger: ledger(),
+      budgets: budgets(),
+      costSignals,
       clock,
       ids,
       stage: environment('WFLO_STAGE'),

@@ -60,7 +60,8 @@ function contentOf(tokens: number): string {
 const input = (fields: object = {}) => ({ calls: 10, parallel: false, content, maxTokens: TOKENS, ...fields });
 const run = (workflow: string, budgetUsd: string, fields: object = {}) =>
   runToEnd(workflow, { ...input(fields), wflo: { budgetUsd } });
-const resultsOf = (view: ExecutionView) => (view.output as unknown as { readonly results: readonly CallResult[] }).results;
+const resultsOf = (view: ExecutionView) =>
+  (view.output as unknown as { readonly results: readonly CallResult[] }).results;
 const costsOf = (executionId: string) => wfloJson<ExecutionCostsAnswer>('costs', executionId);
 const budgetOf = async (executionId: string) =>
   (await costsOf(executionId)).budgets.find(({ kind }) => kind === 'execution');
