@@ -82,6 +82,8 @@ describe('a call that can be paid for', () => {
       accept: 'application/json',
     });
     expect(parse(BASE).upstream.headers['anthropic-version']).toBe('2023-06-01');
+    const newer = parse(BASE, { 'anthropic-version': '2026-10-21' });
+    expect(newer.upstream.headers['anthropic-version']).toBe('2026-10-21');
     expect(parse(BASE, {}, '/v1/messages?beta=true').upstream.path).toBe('/v1/messages?beta=true');
   });
 
