@@ -99,3 +99,11 @@ export function eventsOf(stream: Uint8Array): string[] {
 }
 
 export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** Of the processor, so that what else runs on this machine does not count. */
+export function cpuMilliseconds(action: () => unknown): number {
+  const before = process.cpuUsage();
+  action();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
