@@ -157,6 +157,6 @@ function fieldName(value: unknown, path: readonly PropertyKey[]): string {
 function refused(file: string, lines: readonly string[]): WfloError {
   return new WfloError('invalid_prices', lines.map((line) => `${file}: ${line}`).join('\n'), {
     fix: 'correct the entry; docs/guides/prices.md has one that is complete',
-    details: { file, problems: lines },
+    details: { file, findings: lines },
   });
 }

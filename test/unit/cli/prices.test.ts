@@ -77,9 +77,11 @@ describe('prices', () => {
   });
 
   it('tells what is wrong with the prices of the project', async () => {
-    const projectDir = project({ models: [{ ...OURS, contextWindow: '1000' }] });
+    const projectDir = project({ models: [{ ...OURS, contextWindow: '1000', reason: '' }] });
     const { code, stderr } = await cli(['prices', 'gpt-5'], { projectDir });
     expect(code).toBe(1);
-    expect(stderr).toContain('invalid_prices: prices.json: models[0] (bedrock/gpt-5).contextWindow');
+    expect(stderr).toContain('invalid_prices: prices.json: models[0] (bedrock/gpt-5).contextWindow: ');
+    expect(stderr).toContain('\n  prices.json: models[0] (bedrock/gpt-5).reason: ');
+    expect(stderr.split('\n').filter((line) => line.includes('models[0]'))).toHaveLength(2);
   });
 });
