@@ -13,6 +13,8 @@ import { CallRefused } from '../wire-format.ts';
  * never sent to a model come on top.
  */
 const TEMPLATE: TemplateTokens = { request: 512, message: 32, tools: 2048, tool: 128 };
+/** What marks a block in a message: a call of a tool and its result have a frame and an id. */
+const BLOCK_TOKENS = 32;
 
 export type CacheTtl = '5m' | '1h';
 
@@ -47,6 +49,10 @@ export class InputTally {
 
   message(): void {
     this.#messages++;
+  }
+
+  block(): void {
+    this.#input.tokens(BLOCK_TOKENS);
   }
 
   tool(): void {

@@ -83,7 +83,7 @@ describe('a refusal', () => {
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body).error).toEqual({
       type,
-      message: 'no [invalid_request].',
+      message: 'no [invalid_request]',
       details: { error_code: 'invalid_request' },
     });
   });

@@ -50,7 +50,7 @@ describe('a refusal', () => {
     const answer = bedrockConverse.refuse({ code: 'invalid_request', status, message: 'no' });
     expect(answer.status).toBe(sent);
     expect(answer.headers['x-amzn-errortype']).toBe(type);
-    expect(JSON.parse(answer.body)).toEqual({ message: 'no [invalid_request].', wfloError: 'invalid_request' });
+    expect(JSON.parse(answer.body)).toEqual({ message: 'no [invalid_request]', wfloError: 'invalid_request' });
   });
 
   it('of a rate limit is throttling, with the time to wait', () => {
