@@ -29,7 +29,7 @@ result = [whole['choices'][0]['message']['content'], ''.join(json.loads(line[6:]
     ends: okWith(['hello', 'hello', 'data: [DONE]']),
   },
   {
-    name: 'an agent calls a model in HTTP/2 without TLS, as the Bedrock client for JavaScript does',
+    name: 'an agent calls Bedrock in HTTP/2 over TLS, and trusts the certificate that its environment names',
     agent: {
       command: ['node', 'main.mjs'],
       image: 'node',

@@ -113,6 +113,7 @@ describe('a refusal that ends the step', () => {
 
 describe('the environment of the agent', () => {
   const folders = { home: '/h', temporary: '/t', input: '/i', output: '/o', carried: '/w' };
+  const MODELS = { url: 'http://127.0.0.1:1/s', secureUrl: 'https://127.0.0.1:1/s', certificateFile: '/w/models.pem' };
   const environment = parseEnvironment({
     WFLO_API: 'https://api.example.com/',
     WFLO_EXECUTION: 'report:one',
@@ -125,7 +126,7 @@ describe('the environment of the agent', () => {
 
   it('leads to the gateway, whatever a step of an earlier version declares', () => {
     const declared = { OPENAI_BASE_URL: 'https://elsewhere.example.com', OPENAI_API_KEY: 'real', MINE: 'x' };
-    expect(agentEnvironment(environment, folders, declared, 'http://127.0.0.1:1/s')).toMatchObject({
+    expect(agentEnvironment(environment, folders, declared, MODELS)).toMatchObject({
       OPENAI_BASE_URL: 'http://127.0.0.1:1/s/openai/v1',
       OPENAI_API_KEY: 'wflo',
       MINE: 'x',
@@ -140,6 +141,6 @@ describe('the environment of the agent', () => {
     [{ MINE: 'x', NO_PROXY: 'a' }, 'a'],
     [{}, undefined],
   ])('asks no proxy for the way to the gateway: %j', (declared, expected) => {
-    expect(agentEnvironment(environment, folders, declared, 'http://127.0.0.1:1/s').NO_PROXY).toBe(expected);
+    expect(agentEnvironment(environment, folders, declared, MODELS).NO_PROXY).toBe(expected);
   });
 });
