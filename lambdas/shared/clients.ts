@@ -15,6 +15,14 @@ import { tracer } from './powertools.ts';
  * credentials come from the SDK's own environment. `PURE`: a bundle holds only the clients that its function uses.
  */
 export const dynamo = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new DynamoDBClient({})));
+/** A ledger that does not answer is told in time for the caller: nothing waits for it longer than this (milliseconds). */
+export const ledgerDynamo = /* @__PURE__ */ once(() =>
+  tracer.captureAWSv3Client(
+    new DynamoDBClient({
+      requestHandler: { connectionTimeout: 1_000, requestTimeout: 5_000, throwOnRequestTimeout: true },
+    }),
+  ),
+);
 export const s3 = /* @__PURE__ */ once(() => tracer.captureAWSv3Client(new S3Client({})));
 /** Only signs, so there is nothing to trace. */
 export const presignS3 = /* @__PURE__ */ once(() => presigningS3Client(presignEndpoint()));

@@ -77,7 +77,7 @@ export const people = /* @__PURE__ */ once(() =>
 
 export const ledger = /* @__PURE__ */ once(() =>
   dynamoLedger({
-    client: clients.dynamo(),
+    client: clients.ledgerDynamo(),
     ledgerTable: environment('LEDGER_TABLE'),
     stateTable: environment('STATE_TABLE'),
     ids,
@@ -88,7 +88,7 @@ export const ledger = /* @__PURE__ */ once(() =>
 
 export const budgets = /* @__PURE__ */ once(() =>
   dynamoBudgets({
-    client: clients.dynamo(),
+    client: clients.ledgerDynamo(),
     ledgerTable: environment('LEDGER_TABLE'),
     ids,
     clock,
@@ -98,7 +98,7 @@ export const budgets = /* @__PURE__ */ once(() =>
 
 export const announcements = /* @__PURE__ */ once(() =>
   dynamoAnnouncements({
-    client: clients.dynamo(),
+    client: clients.ledgerDynamo(),
     ledgerTable: environment('LEDGER_TABLE'),
     stateTable: environment('STATE_TABLE'),
     eventsTable: environment('EVENTS_TABLE'),

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PEOPLE_TABLE } from '../../lib/aws/people-table.ts';
-import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE, TOKENS_TABLE } from '../../lib/aws/table-schemas.ts';
+import { AUDIT_TABLE, EVENTS_TABLE, LEDGER_TABLE, STATE_TABLE, TOKENS_TABLE } from '../../lib/aws/table-schemas.ts';
 import {
   type CfnResource,
   type SynthesisedStage,
@@ -28,6 +28,7 @@ describe('tables', () => {
     expect(tables.map(({ id }) => id.replace(/[0-9A-F]{8}$/, '')).sort()).toEqual([
       'Audit',
       'Events',
+      'Ledger',
       'People',
       'State',
       'Tokens',
@@ -47,6 +48,7 @@ describe('tables', () => {
     ['Audit', AUDIT_TABLE],
     ['People', PEOPLE_TABLE],
     ['Tokens', TOKENS_TABLE],
+    ['Ledger', LEDGER_TABLE],
   ] as const)('%s has the keys, indexes and stream that its store uses', (id, schema) => {
     const { Properties } = named(dev, 'AWS::DynamoDB::Table', id);
     const keys = (partition: string, sort: string) => [
@@ -241,6 +243,7 @@ describe('queues', () => {
       'wflo-dev-undelivered-endings',
       'wflo-dev-undelivered-events',
       'wflo-dev-undelivered-records',
+      'wflo-dev-undelivered-spending',
     ]);
     for (const { Properties } of queues) {
       expect(text(Properties.KmsMasterKeyId)).toContain('TelemetryKey');

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CHECKS } from '../../lambdas/reconcile/reconcile.ts';
+import { WATCHED } from '../../lib/aws/ledger-items.ts';
 import { RESUMES } from '../../lib/aws/outbox-items.ts';
 import { PLATFORM_FUNCTIONS } from '../../lib/project/build-functions.ts';
 import { type SynthesisedStage, synthesiseStage, text } from '../_helpers/synthesised-stage.ts';
@@ -75,6 +76,7 @@ describe('functions', () => {
     ['close-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
     ['end-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'RETENTION_DAYS', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
     ['relay-events', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS']],
+    ['watch-budgets', ['EVENTS_TABLE', 'LEDGER_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
     [
       'reconcile',
       [
@@ -82,6 +84,7 @@ describe('functions', () => {
         'AUDIT_TABLE',
         'EVENTS_TABLE',
         'EVENT_BUS',
+        'LEDGER_TABLE',
         'RESUME_FUNCTION',
         'RETENTION_DAYS',
         'SANDBOX_CLUSTER',
@@ -138,11 +141,12 @@ describe('log groups', () => {
 });
 
 describe('what starts functions', () => {
-  /** By the function that it starts. */
-  const mappings = () =>
+  /** By the function that it starts; those of one table. */
+  const mappings = (table = 'Events') =>
     stage
       .ofType('AWS::Lambda::EventSourceMapping')
       .map(({ Properties }) => Properties)
+      .filter(({ EventSourceArn }) => text(EventSourceArn).includes(table))
       .sort((a, b) => (text(a.FunctionName) < text(b.FunctionName) ? -1 : 1));
 
   it('the stream, which has as many consumers as it may have: in order, in small batches, with an end to every failure', () => {
@@ -180,6 +184,29 @@ describe('what starts functions', () => {
     expect(RESUMES).toEqual({ attribute: 'resumes', value: 'approval' });
   });
 
+  it('what the ledger marks: scopes with alerts, entries and holds of unknown cost, with an end to every failure', () => {
+    const [mapping, ...others] = mappings('Ledger');
+    expect(others).toEqual([]);
+    expect(text(mapping?.FunctionName)).toContain('WatchBudgets');
+    expect(mapping).toMatchObject({
+      BatchSize: 100,
+      ParallelizationFactor: 1,
+      StartingPosition: 'TRIM_HORIZON',
+      BisectBatchOnFunctionError: true,
+      MaximumRetryAttempts: 10,
+      MaximumRecordAgeInSeconds: 300,
+    });
+    expect(mapping?.FunctionResponseTypes).toBeUndefined();
+    expect(text(mapping?.DestinationConfig.OnFailure.Destination)).toContain('UndeliveredSpending');
+    expect(mapping?.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
+      {
+        eventName: ['INSERT', 'MODIFY'],
+        dynamodb: { NewImage: { watched: { S: ['scope', 'entry', 'unsettled'] } } },
+      },
+    ]);
+    expect(WATCHED).toBe('watched');
+  });
+
   it('the end of an execution of this stage, with queues behind delivery and failure', () => {
     const [rule] = stage.ofType('AWS::Events::Rule').filter(({ id }) => id.startsWith('ExecutionEndings'));
     const { source, detail } = rule?.Properties.EventPattern ?? {};
@@ -213,7 +240,7 @@ describe('what starts functions', () => {
 describe('alarms', () => {
   it('all tell the topic', () => {
     const alarms = stage.ofType('AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(40);
+    expect(alarms).toHaveLength(44);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toHaveLength(1);
       expect(Properties.AlarmDescription.length).toBeGreaterThan(20);

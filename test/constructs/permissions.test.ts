@@ -300,6 +300,14 @@ describe('what each function may do, beside its log, trace and keys', () => {
     });
   });
 
+  it('money is reserved and settled by who needs it, and whoever tells of budgets changes none', () => {
+    const ledger = onTable('Ledger');
+    expect(ledger.WatchBudgets).toEqual(['PutItem']);
+    expect(ledger.Reconcile).toEqual(['GetItem', 'PutItem', 'UpdateItem']);
+    const queried = granted().filter(({ Resource }) => Resource.some((r) => /Ledger.*index/.test(r)));
+    expect(queried.map(({ role, Action }) => [role, Action])).toEqual([['Reconcile', ['dynamodb:Query']]]);
+  });
+
   it('whoever writes events puts them, and only the relay and reconcile mark them', () => {
     const events = onTable('Events');
     const writers = (action: string) => Object.keys(events).filter((role) => events[role]?.includes(action));
@@ -314,6 +322,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
       'Reconcile',
       'ServeControlApi',
       'ServeSandboxApi',
+      'WatchBudgets',
     ]);
     expect(writers('UpdateItem')).toEqual(['Reconcile', 'RelayEvents']);
     expect(events).not.toHaveProperty('RequestApproval');

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
@@ -96,29 +97,31 @@ it('a transaction that was made, but whose answer was lost, is found by a repeat
   await storesAt(clock).ledger.reserve({ ...request, holdId: 'first', amount: nanoUsd(0) });
 
   /** The process ends between the transaction and its answer. */
-  function losingAnswers() {
+  async function losingAnswers() {
     let loses = true;
-    const client = Object.create(engine.client, {
-      send: {
-        value: async (...asked: Parameters<typeof engine.client.send>) => {
-          const answer = await engine.client.send(...asked);
-          if (loses && asked[0].constructor.name === 'TransactWriteItemsCommand') {
-            loses = false;
-            throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError', $metadata: {} });
-          }
-          return answer;
-        },
+    const { region, credentials, endpoint } = engine.client.config;
+    if (endpoint === undefined) throw new Error('the engine has no endpoint');
+    const client = new DynamoDBClient({ region, credentials, endpoint: await endpoint() });
+    client.middlewareStack.add(
+      (next, context) => async (asked) => {
+        const answer = await next(asked);
+        if (loses && context.commandName === 'TransactWriteItemsCommand') {
+          loses = false;
+          throw Object.assign(new Error('socket hang up'), { name: 'TimeoutError', $metadata: {} });
+        }
+        return answer;
       },
-    });
+      { step: 'initialize' },
+    );
     return dynamoLedger({ client, ...tables, ids: ulidIds(clock), clock, retentionDays: 400 });
   }
-  const reserving = losingAnswers();
+  const reserving = await losingAnswers();
   await expect(reserving.reserve(request)).rejects.toMatchObject({ code: 'ledger_unreachable' });
   expect(await reserving.reserve(request)).toMatchObject({ kind: 'held', hold: { state: 'open' } });
   const scope = { kind: 'execution', executionId } as const;
   expect(await budgets.getScope(scope)).toMatchObject({ held: 100, remaining: 0, inflight: 2 });
 
-  const settling = losingAnswers();
+  const settling = await losingAnswers();
   const settlement = { executionId, holdId: 'call-1', cost: nanoUsd(40), source: 'reported' as const };
   await expect(settling.settle(settlement)).rejects.toMatchObject({ code: 'ledger_unreachable' });
   expect(await settling.settle(settlement)).toMatchObject({ kind: 'already', entry: { cost: 40 } });
