@@ -152,14 +152,18 @@ async function checkMoney(
   const { ledger, costSignals } = world.money;
   for (const { holdId, state } of await ledger.listHolds(executionId))
     if (state === 'open') told(`${holdId} is still held`);
-  for (const { hold, cost } of costSignals.violations) {
-    const { createdAt, payer } = hold;
-    // A leap of the clock is longer than any time limit.
-    if (payer.executionId !== executionId || world.hasLeapt(Date.parse(createdAt), world.sim.ms)) continue;
-    told(`${hold.holdId} cost ${cost}, and ${hold.amount} was held`);
-  }
   if (budget === undefined) return;
   const tasks = world.sandboxes.all().filter(({ environment }) => environment.WFLO_EXECUTION === executionId);
+  const above = costSignals.violations.filter(({ hold }) => hold.payer.executionId === executionId);
+  for (const { hold, cost } of above) {
+    const { path, attempt } = hold.payer;
+    const ends = tasks
+      .filter(({ environment }) => environment.WFLO_STEP === path && environment.WFLO_ATTEMPT === String(attempt))
+      .map(({ stoppedAt = '' }) => Date.parse(stoppedAt));
+    // A leap of the clock is longer than any time limit.
+    if (world.hasLeapt(Date.parse(hold.createdAt), Math.max(...ends))) continue;
+    told(`${hold.holdId} cost ${cost}, and ${hold.amount} was held`);
+  }
   for (const task of tasks) {
     const attempt = attempts.find(
       ({ path, attempt: number }) =>
@@ -176,7 +180,7 @@ async function checkMoney(
   const scope = await ledger.getScope({ kind: 'execution', executionId });
   if (scope === undefined) return;
   if (scope.remaining !== (scope.limit ?? 0) - scope.spent - scope.held) told('its ledger does not add up');
-  if (scope.limit !== undefined && scope.remaining < 0) told('has spent more than its budget');
+  if (scope.limit !== undefined && scope.remaining < 0 && above.length === 0) told('has spent more than its budget');
 }
 
 async function checkPaid(world: World, attempt: AttemptRecord, task: TaskState, told: Told): Promise<void> {
