@@ -71,17 +71,20 @@ export class ScriptedUpstream implements Upstream {
     }
   }
 
-  #unlessAborted(until: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-    return Promise.race([
-      until,
-      new Promise((_resolve, reject) => {
-        const abort = () => {
-          this.aborted += 1;
-          reject(new Error('aborted'));
-        };
-        if (signal.aborted) abort();
-        else signal.addEventListener('abort', abort, { once: true });
-      }),
-    ]);
+  async #unlessAborted(until: Promise<unknown>, signal: AbortSignal): Promise<void> {
+    let abort: () => void = () => {};
+    const aborted = new Promise<never>((_resolve, reject) => {
+      abort = () => {
+        this.aborted += 1;
+        reject(new Error('aborted'));
+      };
+    });
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
+    try {
+      await Promise.race([until, aborted]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
   }
 }
