@@ -15,7 +15,7 @@ export type Act =
   /** Waits this long. */
   | { readonly milliseconds: number }
   /** Runs it, before the next. */
-  | { readonly then: () => unknown }
+  | { readonly run: () => unknown }
   | 'broken';
 
 export interface Script {
@@ -66,7 +66,7 @@ export class ScriptedUpstream implements Upstream {
       if (typeof act === 'string') yield new TextEncoder().encode(act);
       else if (act instanceof Uint8Array) yield act;
       else if ('until' in act) await this.#unlessAborted(act.until, signal);
-      else if ('then' in act) act.then();
+      else if ('run' in act) act.run();
       else await this.#unlessAborted(new Promise((resolve) => setTimeout(resolve, act.milliseconds)), signal);
     }
   }

@@ -153,7 +153,7 @@ describe('an answer of a provider', () => {
       scene.upstream.script({
         acts: [
           {
-            then: () => {
+            run: () => {
               scene.ledger.failure = new WfloError('ledger_unreachable', 'gone');
             },
           },
