@@ -40,7 +40,7 @@ export async function installDependencies(
   if (folders.length === 0) return [];
   const given = await projectContext(projectDir, 'wflo:architecture');
   const architecture: SandboxArchitecture = given === 'ARM64' ? 'ARM64' : 'X86_64';
-  const python = await findPython(env);
+  const python = await findPython(env, run);
   const local = `cp${python.version.split('.').slice(0, 2).join('')}-${process.platform}-${process.arch}`;
   const needed = folders.filter((folder) => {
     const found = dependenciesOf(folder, architecture);
