@@ -43,7 +43,7 @@ describe('research-agent-ts', () => {
   it('asks again when the sandbox was lost', async () => {
     const run = await testWorkflow(workflow, {
       input,
-      steps: { research: ({ attempt }) => (attempt === 1 ? fails('lost') : { output: answered }) },
+      steps: { research: ({ attempt }) => (attempt === 1 ? fails('sandbox_lost') : { output: answered }) },
     });
     expect(run.status).toBe('succeeded');
     expect(run.step('research').attempts).toHaveLength(2);

@@ -107,7 +107,7 @@ describe('loading workflows', () => {
     await put('state-machines/code/f.ts', '');
     expect((await failure()).findings).toEqual([
       'code_not_found code/gone.code',
-      'code_not_found code/file.code',
+      'invalid_code code/file.code',
       'code_not_found code/absent.function',
     ]);
   });
