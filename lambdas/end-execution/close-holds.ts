@@ -25,8 +25,7 @@ export async function closeHolds(ports: CloseHoldsPorts, execution: ExecutionRec
     const attempt = await ports.executions.getAttempt(executionId, path, number);
     if (attempt === undefined ? !isEnding : isAttemptOpen(attempt.status)) continue;
     const lease = await ports.executions.getLease(executionId, path, number);
-    const ended = { execution, attempt, lease, neverStarted: false, actor: RECONCILER };
-    if (!(await closeCompute(ports, executionId, holdId, ended))) all = false;
+    if (!(await closeCompute(ports, executionId, holdId, { attempt, lease, neverStarted: false }))) all = false;
     else if (attempt !== undefined) await tellCost(ports, execution, attempt);
   }
   return all;

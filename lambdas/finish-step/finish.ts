@@ -155,7 +155,7 @@ async function closeCost(
   const { route, caught } = event.prepared;
   // Prepare or Reserve denied it, or ECS refused to start a task.
   const neverStarted = !wasClaimed(attempt) && (route === 'deny' || wasRefusedByEcs(caught));
-  const closed = await closeComputeOf(ports, { execution, attempt, lease, neverStarted, actor: GRAPH });
+  const closed = await closeComputeOf(ports, { attempt, lease, neverStarted });
   return closed ? attemptCost(ports, execution, attempt, GRAPH) : undefined;
 }
 

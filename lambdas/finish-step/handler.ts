@@ -1,9 +1,10 @@
 import type { FinishEvent } from '../../lib/execution/machine.ts';
 import type { FinishAnswer } from '../../lib/execution/records.ts';
 import { stepCorrelation } from '../shared/correlation.ts';
+import { costSignals } from '../shared/cost-signals.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
-import { blobStore, clock, executionStore, ids, sandboxTasks } from '../shared/ports.ts';
+import { blobStore, budgets, clock, executionStore, ids, ledger, sandboxTasks } from '../shared/ports.ts';
 import { finishStep } from './finish.ts';
 
 export const handler = platformHandler<FinishEvent, FinishAnswer>(
@@ -21,6 +22,9 @@ export const handler = platformHandler<FinishEvent, FinishAnswer>(
         executions: executionStore(),
         blobs: blobStore(),
         tasks: sandboxTasks(),
+        ledger: ledger(),
+        budgets: budgets(),
+        costSignals,
         clock,
         ids,
         random: Math.random,

@@ -1,15 +1,18 @@
 import type { ScheduledEvent } from 'aws-lambda';
+import { costSignals } from '../shared/cost-signals.ts';
 import { environment } from '../shared/environment.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
 import {
   auditStore,
   blobStore,
+  budgets,
   clock,
   eventBus,
   executionStore,
   functionCaller,
   ids,
+  ledger,
   outboxStore,
   sandboxTasks,
   stateMachines,
@@ -30,6 +33,9 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       blobs: blobStore(),
       signals: outcomeSignals,
       machines: stateMachines(context.invokedFunctionArn),
+      ledger: ledger(),
+      budgets: budgets(),
+      costSignals,
       clock,
       ids,
       stage: environment('WFLO_STAGE'),

@@ -1,4 +1,5 @@
 import { type Check, type CheckOutcome, RESERVE_MS } from './check.ts';
+import { expiredHolds } from './checks/expired-holds.ts';
 import { frozenLeases } from './checks/frozen-leases.ts';
 import { openExecutions } from './checks/open-executions.ts';
 import { orphanedTasks } from './checks/orphaned-tasks.ts';
@@ -15,6 +16,7 @@ export const CHECKS: readonly Check[] = [
   overdueApprovals,
   openExecutions,
   orphanedTasks,
+  expiredHolds,
 ];
 
 export interface CheckResult extends CheckOutcome {

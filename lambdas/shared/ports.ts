@@ -3,6 +3,9 @@ import { deployedWorkflows } from '../../lib/aws/deployed-workflows.ts';
 import { documentClient } from '../../lib/aws/document-client.ts';
 import { dynamoAuditStore } from '../../lib/aws/dynamo-audit-store.ts';
 import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
+import { dynamoLedger } from '../../lib/aws/dynamo-ledger.ts';
+import { dynamoAnnouncements } from '../../lib/aws/dynamo-ledger-announcements.ts';
+import { dynamoBudgets } from '../../lib/aws/dynamo-ledger-budgets.ts';
 import { dynamoOutboxStore } from '../../lib/aws/dynamo-outbox-store.ts';
 import { dynamoPeople } from '../../lib/aws/dynamo-people.ts';
 import { dynamoTaskTokenReader, dynamoTaskTokenWriter } from '../../lib/aws/dynamo-task-tokens.ts';
@@ -70,6 +73,39 @@ export const functionCaller = /* @__PURE__ */ once(() => lambdaFunctionCaller({ 
 
 export const people = /* @__PURE__ */ once(() =>
   dynamoPeople({ client: clients.dynamo(), peopleTable: environment('PEOPLE_TABLE') }),
+);
+
+export const ledger = /* @__PURE__ */ once(() =>
+  dynamoLedger({
+    client: clients.dynamo(),
+    ledgerTable: environment('LEDGER_TABLE'),
+    stateTable: environment('STATE_TABLE'),
+    ids,
+    clock,
+    retentionDays: Number(environment('RETENTION_DAYS')),
+  }),
+);
+
+export const budgets = /* @__PURE__ */ once(() =>
+  dynamoBudgets({
+    client: clients.dynamo(),
+    ledgerTable: environment('LEDGER_TABLE'),
+    ids,
+    clock,
+    retentionDays: Number(environment('RETENTION_DAYS')),
+  }),
+);
+
+export const announcements = /* @__PURE__ */ once(() =>
+  dynamoAnnouncements({
+    client: clients.dynamo(),
+    ledgerTable: environment('LEDGER_TABLE'),
+    stateTable: environment('STATE_TABLE'),
+    eventsTable: environment('EVENTS_TABLE'),
+    ids,
+    clock,
+    retentionDays: Number(environment('RETENTION_DAYS')),
+  }),
 );
 
 export const taskTokenWriter = /* @__PURE__ */ once(() =>

@@ -10,7 +10,8 @@ import { storable } from './storable.ts';
  * entries, and holds that became unsettled.
  */
 export const WATCHED = 'watched';
-export type Watched = 'scope' | 'entry' | 'unsettled';
+export const WATCHED_KINDS = ['scope', 'entry', 'unsettled'] as const;
+export type Watched = (typeof WATCHED_KINDS)[number];
 
 const OURS = ['pk', 'sk', 'holdList', 'holdOrder', 'calling', 'settledAt', WATCHED, FORGET_AT];
 

@@ -24,7 +24,7 @@ export function isOutput(token: TokenClass): boolean {
  * and has no rate; `invalid_money` for a cost beyond any amount of money.
  */
 export function costOf(usage: Usage, price: ModelPrice): NanoUsd {
-  const used = TOKEN_CLASSES.filter((token) => (usage.tokens[token] ?? 0) > 0);
+  const used = TOKEN_CLASSES.filter((token) => count(usage.tokens[token]) > 0n);
   const inputTokens = sum(used.filter((token) => !isOutput(token)).map((token) => count(usage.tokens[token])));
   const { rates } = tierOf(price, inputTokens);
   const tokens = sum(used.map((token) => count(usage.tokens[token]) * rateOf(price, rates, token)));

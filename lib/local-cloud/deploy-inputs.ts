@@ -28,6 +28,13 @@ const PACKAGE_INPUTS = ['bin', 'lambdas', 'lib', 'package.json', 'package-lock.j
 /** npm's own record of what is installed. */
 const INSTALLED = join('node_modules', '.package-lock.json');
 
+export interface MoreInputs {
+  /** Files of the project that its settings name, wherever they are. */
+  readonly files?: readonly string[];
+  /** The folder of this package. */
+  readonly packageDir?: string;
+}
+
 /**
  * SHA-256 over everything that a deployment can depend on: the project's files, those of this package, the installed
  * packages, and how the app is configured. Rather too much than too little: an unneeded deployment costs seconds, a
@@ -36,15 +43,16 @@ const INSTALLED = join('node_modules', '.package-lock.json');
 export async function hashDeployInputs(
   projectDir: string,
   configuration: { readonly [name: string]: string },
-  packageDir: string = PACKAGE_DIR,
+  { files = [], packageDir = PACKAGE_DIR }: MoreInputs = {},
 ): Promise<string> {
   const hash = createHash('sha256');
   hash.update(JSON.stringify(Object.entries(configuration).sort(([a], [b]) => (a < b ? -1 : 1))));
-  await addFiles(hash, projectDir, [...(await projectInputs(projectDir)), join(projectDir, INSTALLED)]);
+  const named = files.map((file) => join(projectDir, file));
+  await addFiles(hash, projectDir, [...(await projectInputs(projectDir)), join(projectDir, INSTALLED), ...named]);
   if (relative(projectDir, packageDir) !== '') {
-    const files: string[] = [];
-    for (const name of PACKAGE_INPUTS) await collect(join(packageDir, name), files, new Set());
-    await addFiles(hash, packageDir, [...files.sort(), join(packageDir, INSTALLED)]);
+    const ours: string[] = [];
+    for (const name of PACKAGE_INPUTS) await collect(join(packageDir, name), ours, new Set());
+    await addFiles(hash, packageDir, [...ours.sort(), join(packageDir, INSTALLED)]);
   }
   return hash.digest('hex');
 }

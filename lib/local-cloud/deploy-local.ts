@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { WfloError } from '../errors.ts';
+import { PRICES_KEY, pricesFileOf } from '../project/project-prices.ts';
 import { cdkCommand, QUIET_CDK_ENV } from './cdk.ts';
 import { deployFailureReasons, uncaughtWfloError, unfinishedResources } from './deploy-failure.ts';
 import { hashDeployInputs } from './deploy-inputs.ts';
@@ -10,7 +11,7 @@ import type { LocalCredentials } from './local-state.ts';
 import type { LocalPaths } from './paths.ts';
 import { inPhase, type Report } from './progress.ts';
 import { type RunCommand, runCommand } from './run-command.ts';
-import { projectContext } from './stage.ts';
+import { projectContext, projectContextValue } from './stage.ts';
 
 const BOOTSTRAP_STACK = 'CDKToolkit';
 const STACKS_AT_ONCE = 4;
@@ -43,8 +44,11 @@ export function localContext(endpoint: string, stage: string): { readonly [name:
   return { 'wflo:stage': stage, 'wflo:endpoint': endpoint, 'wflo:images': 'named' };
 }
 
-export function localInputHash(projectDir: string, endpoint: string, stage: string): Promise<string> {
-  return hashDeployInputs(projectDir, localContext(endpoint, stage));
+/** Throws `invalid_settings` for prices that are no file of the project. */
+export async function localInputHash(projectDir: string, endpoint: string, stage: string): Promise<string> {
+  // It may be in a folder whose other files deploy nothing.
+  const prices = pricesFileOf(await projectContextValue(projectDir, PRICES_KEY));
+  return hashDeployInputs(projectDir, localContext(endpoint, stage), { files: prices === undefined ? [] : [prices] });
 }
 
 /** Deploys the app of the project, unless these very inputs are deployed already. Throws `deploy_failed`, or what the app refused with. */

@@ -1,5 +1,5 @@
+import { type NanoUsd, nanoUsd, sumUsd } from '../budget/money.ts';
 import type { Footprint } from './footprint.ts';
-import type { NanoUsd } from './money.ts';
 import { PRICES } from './prices.ts';
 import type { NetworkMode } from './synthesise-resources.ts';
 
@@ -28,21 +28,21 @@ export function fixedCosts(footprint: Footprint): FixedCost {
   const item = (what: FixedItem['what'], count: number, each: NanoUsd): FixedItem => ({
     what,
     count,
-    nanoUsdPerMonth: count * each,
+    nanoUsdPerMonth: nanoUsd(count * each),
   });
   const alarms = item('alarms', footprint.alarmMetrics, PRICES.alarmMetricMonth);
   const items = [
-    item('interface endpoints', footprint.endpointZones, PRICES.interfaceEndpointHour * PRICES.hoursPerMonth),
+    item('interface endpoints', footprint.endpointZones, nanoUsd(PRICES.interfaceEndpointHour * PRICES.hoursPerMonth)),
     item('names of the DNS firewall', footprint.firewallNames, PRICES.firewallNameMonth),
     item('keys', footprint.keys, PRICES.keyMonth),
     {
       ...alarms,
       count: alarms.count + footprint.compositeAlarms,
-      nanoUsdPerMonth: alarms.nanoUsdPerMonth + footprint.compositeAlarms * PRICES.compositeAlarmMonth,
+      nanoUsdPerMonth: nanoUsd(alarms.nanoUsdPerMonth + footprint.compositeAlarms * PRICES.compositeAlarmMonth),
     },
     item('dashboards', footprint.dashboards, PRICES.dashboardMonth),
   ];
-  return { items, nanoUsdPerMonth: items.reduce((sum, { nanoUsdPerMonth }) => sum + nanoUsdPerMonth, 0) };
+  return { items, nanoUsdPerMonth: sumUsd(...items.map(({ nanoUsdPerMonth }) => nanoUsdPerMonth)) };
 }
 
 /** What the network modes cost by use. */

@@ -1,14 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { computeCostOf } from '../budget/cost.ts';
+import { type NanoUsd, nanoUsd, sumUsd } from '../budget/money.ts';
+import type { FargateRates } from '../budget/price-book.ts';
 import { WfloError } from '../errors.ts';
 import { isJsonObject } from '../json.ts';
 import { requireProject } from '../local-cloud/stage.ts';
+import { PRICES_KEY, projectPriceBook } from '../project/project-prices.ts';
 import { type LoadedWorkflow, loadWorkflows } from '../project/workflows.ts';
 import { cpuUnits } from '../sandbox/sizes.ts';
 import { type FixedCost, fixedCosts, type UsagePrice, usagePrices } from './costs.ts';
 import { footprintOf, uncountedTypes } from './footprint.ts';
-import { type NanoUsd, share } from './money.ts';
-import { PRICES, taskHour } from './prices.ts';
+import { PRICES } from './prices.ts';
 import { type NetworkMode, synthesiseResources } from './synthesise-resources.ts';
 
 /** What a deployment of this folder has, and what that costs by list prices. Every amount is in billionths of a dollar. */
@@ -55,11 +58,15 @@ const NOT_INCLUDED = [
 
 /**
  * Plans the stage of `cdk.json`, or the one that is named, without a call to AWS. Throws `usage` where there is no
- * `cdk.json`, `malformed_json`, `invalid_settings`, and what loading workflows throws.
+ * `cdk.json`, `malformed_json`, `invalid_settings`, `invalid_prices`, and what loading workflows throws.
  */
 export async function planDeployment(projectDir: string, stage?: string): Promise<Plan> {
   await requireProject(projectDir);
-  const context = { ...(await readContext(projectDir)), ...(stage === undefined ? {} : { 'wflo:stage': stage }) };
+  const context: Readonly<Record<string, unknown>> = {
+    ...(await readContext(projectDir)),
+    ...(stage === undefined ? {} : { 'wflo:stage': stage }),
+  };
+  const { fargate } = await projectPriceBook(projectDir, context[PRICES_KEY]);
   const workflows = await loadWorkflows(projectDir);
   const { deployment, resources } = await synthesiseResources(projectDir, context, workflows);
   const { network, availabilityZones, architecture } = deployment;
@@ -76,7 +83,7 @@ export async function planDeployment(projectDir: string, stage?: string): Promis
       open: fixedCosts(footprintOf(resources.open)),
     },
     usage: usagePrices(),
-    workflows: workflows.map((workflow) => plannedWorkflow(workflow, architecture)),
+    workflows: workflows.map((workflow) => plannedWorkflow(workflow, fargate[architecture])),
     notIncluded: [
       ...NOT_INCLUDED,
       ...(uncounted.length === 0 ? [] : [`resources of your workflows: ${uncounted.join(', ')}`]),
@@ -84,14 +91,14 @@ export async function planDeployment(projectDir: string, stage?: string): Promis
   };
 }
 
-function plannedWorkflow({ name, compiled }: LoadedWorkflow, architecture: Plan['architecture']): PlannedWorkflow {
+function plannedWorkflow({ name, compiled }: LoadedWorkflow, rates: FargateRates): PlannedWorkflow {
   const steps = compiled.sandboxes.map(({ path, image, cpu, memoryMib, timeoutSeconds, attempts }): PlannedStep => {
-    const nanoUsdPerHour = taskHour(architecture, cpuUnits(cpu), memoryMib);
-    const seconds = Math.max(PRICES.fargate.leastSeconds, timeoutSeconds);
-    const nanoUsdAtLimit = share(nanoUsdPerHour, seconds, 3600);
+    const size = { cpuUnits: cpuUnits(cpu), memoryMib };
+    const nanoUsdPerHour = computeCostOf(rates, size, 3600);
+    const nanoUsdAtLimit = computeCostOf(rates, size, timeoutSeconds);
     return { path, image, cpu, memoryMib, timeoutSeconds, attempts, nanoUsdPerHour, nanoUsdAtLimit };
   });
-  const mostNanoUsd = steps.reduce((sum, { nanoUsdAtLimit, attempts }) => sum + nanoUsdAtLimit * attempts, 0);
+  const mostNanoUsd = sumUsd(...steps.map(({ nanoUsdAtLimit, attempts }) => nanoUsd(nanoUsdAtLimit * attempts)));
   return { workflow: name, steps, mostNanoUsd };
 }
 

@@ -1,8 +1,8 @@
-import type { NanoUsd } from './money.ts';
+import { usd } from '../budget/money.ts';
 
 /**
  * List prices of AWS in us-east-1, on demand, before free tiers, discounts and taxes. Whoever changes one looks at its
- * page and sets `asOf`. No other file holds a price.
+ * page and sets `asOf`. Those of Fargate are in the price book, by which compute is charged.
  */
 export const PRICES = {
   region: 'us-east-1',
@@ -19,39 +19,22 @@ export const PRICES = {
   ],
   /** A month of AWS's own examples. */
   hoursPerMonth: 730,
-  /** Linux, per hour. Billed by the second from the pull of the image to the end of the task, a minute at least. */
-  fargate: {
-    X86_64: { vcpuHour: 40_480_000, gibHour: 4_445_000 },
-    ARM64: { vcpuHour: 32_380_000, gibHour: 3_560_000 },
-    leastSeconds: 60,
-    /** Ephemeral storage that costs nothing; a sandbox has exactly this much. */
-    includedStorageGib: 20,
-  },
+  /** Ephemeral storage of a task that costs nothing; a sandbox has exactly this much. */
+  includedStorageGib: 20,
   /** Per endpoint and availability zone. The gateway endpoint of S3 costs nothing. */
-  interfaceEndpointHour: 10_000_000,
+  interfaceEndpointHour: usd('0.01'),
   /** The first PB of a month. */
-  interfaceEndpointGb: 10_000_000,
-  firewallNameMonth: 500_000,
+  interfaceEndpointGb: usd('0.01'),
+  firewallNameMonth: usd('0.0005'),
   /** The first thousand million of a month. */
-  firewallMillionQueries: 600_000_000,
+  firewallMillionQueries: usd('0.6'),
   /** The first and the second rotation add as much each. */
-  keyMonth: 1_000_000_000,
+  keyMonth: usd('1'),
   /** Standard resolution, per metric that the alarm watches. */
-  alarmMetricMonth: 100_000_000,
-  compositeAlarmMonth: 500_000_000,
-  dashboardMonth: 3_000_000_000,
-  publicAddressHour: 5_000_000,
+  alarmMetricMonth: usd('0.1'),
+  compositeAlarmMonth: usd('0.5'),
+  dashboardMonth: usd('3'),
+  publicAddressHour: usd('0.005'),
   /** The first 10 TB of a month. */
-  internetGb: 90_000_000,
+  internetGb: usd('0.09'),
 } as const satisfies Readonly<Record<string, unknown>>;
-
-interface FargatePrice {
-  readonly vcpuHour: NanoUsd;
-  readonly gibHour: NanoUsd;
-}
-
-/** Per hour, of a task of this size: whole units of CPU (1,024 are a vCPU) and MiB of memory. */
-export function taskHour(architecture: 'X86_64' | 'ARM64', cpuUnits: number, memoryMib: number): NanoUsd {
-  const { vcpuHour, gibHour }: FargatePrice = PRICES.fargate[architecture];
-  return Math.ceil((cpuUnits * vcpuHour + memoryMib * gibHour) / 1024);
-}

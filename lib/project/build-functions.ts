@@ -2,7 +2,10 @@ import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
+import type { PriceBook } from '../budget/price-book.ts';
+import { priceBook } from '../budget/prices/book.ts';
 import { WfloError } from '../errors.ts';
+import { bundledPrices } from './bundled-prices.ts';
 
 /** Every function of the platform: a folder `lambdas/<name>` with a `handler.ts`. */
 export const PLATFORM_FUNCTIONS = [
@@ -18,6 +21,7 @@ export const PLATFORM_FUNCTIONS = [
   'end-execution',
   'serve-control-api',
   'relay-events',
+  'watch-budgets',
   'reconcile',
   'copy-code',
   'register-workflow',
@@ -47,9 +51,14 @@ export function platformEntries(projectDir: string): FunctionEntries {
 /**
  * Bundles all entries in one esbuild run, each to `<outDir>/<folder>/index.mjs` with its source map. One run is what
  * keeps synthesis fast: a bundler process per function takes a second each. The bundles hold everything, the AWS SDK
- * too, so that what was tested is what runs. Returns what is in each of them.
+ * too, so that what was tested is what runs, and the prices of the deployment. Returns what is in each of them.
  */
-export async function buildFunctions(projectDir: string, outDir: string, entries: FunctionEntries): Promise<Metafile> {
+export async function buildFunctions(
+  projectDir: string,
+  outDir: string,
+  entries: FunctionEntries,
+  prices: PriceBook = priceBook(),
+): Promise<Metafile> {
   removeStale(outDir, entries);
   const { metafile } = await build({
     absWorkingDir: projectDir,
@@ -69,6 +78,7 @@ export async function buildFunctions(projectDir: string, outDir: string, entries
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
+    plugins: [bundledPrices(prices)],
     alias: { '@aws-sdk/credential-provider-node': CREDENTIALS },
     legalComments: 'none',
     logLevel: 'error',

@@ -6,7 +6,7 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import type { Construct } from 'constructs';
 import { valueDays } from '../aws/expiry.ts';
 import { PEOPLE_TABLE } from '../aws/people-table.ts';
-import { AUDIT_TABLE, EVENTS_TABLE, STATE_TABLE, TOKENS_TABLE } from '../aws/table-schemas.ts';
+import { AUDIT_TABLE, EVENTS_TABLE, LEDGER_TABLE, STATE_TABLE, TOKENS_TABLE } from '../aws/table-schemas.ts';
 import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
 import { type Deployment, removalPolicy } from '../constructs/deployment/deployment.ts';
 import { EncryptionKey } from '../constructs/encryption-key/encryption-key.ts';
@@ -29,6 +29,8 @@ export class DataStack extends Stack {
   readonly peopleTable: Table;
   /** Task tokens of states that wait for an approval. */
   readonly tokensTable: Table;
+  /** Budgets, holds and what was spent. */
+  readonly ledgerTable: Table;
   readonly artefacts: Bucket;
   readonly eventBus: CfnEventBus;
   readonly undeliveredEvents: DeadLetterQueue;
@@ -122,6 +124,7 @@ export class DataStack extends Stack {
     this.auditTable = new RecordTable(this, 'Audit', { deployment, schema: AUDIT_TABLE, key: this.dataKey });
     this.peopleTable = new RecordTable(this, 'People', { deployment, schema: PEOPLE_TABLE, key: this.dataKey });
     this.tokensTable = new RecordTable(this, 'Tokens', { deployment, schema: TOKENS_TABLE, key: this.dataKey });
+    this.ledgerTable = new RecordTable(this, 'Ledger', { deployment, schema: LEDGER_TABLE, key: this.dataKey });
     this.artefacts = this.makeArtefacts(deployment);
 
     this.undeliveredEvents = new DeadLetterQueue(this, 'UndeliveredEvents', {

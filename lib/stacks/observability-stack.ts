@@ -45,6 +45,7 @@ export class ObservabilityStack extends Stack {
       platform.closeExecution,
       platform.endExecution,
       platform.relayEvents,
+      platform.watchBudgets,
       platform.reconcile,
       platform.serveSandboxApi,
       platform.serveControlApi,
@@ -55,6 +56,7 @@ export class ObservabilityStack extends Stack {
       platform.undeliveredRecords,
       platform.undeliveredEndings,
       platform.undeliveredDecisions,
+      platform.undeliveredSpending,
     ]) {
       this.alarmOnQueue(queue);
     }

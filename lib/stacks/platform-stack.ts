@@ -5,17 +5,20 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { WATCHED, WATCHED_KINDS } from '../aws/ledger-items.ts';
 import { RESUMES } from '../aws/outbox-items.ts';
 import { DeadLetterQueue } from '../constructs/dead-letter-queue/dead-letter-queue.ts';
 import type { Deployment } from '../constructs/deployment/deployment.ts';
 import { ExecutionEndings } from '../constructs/execution-endings/execution-endings.ts';
 import { OutboxConsumer } from '../constructs/outbox-consumer/outbox-consumer.ts';
 import {
+  bindAnnouncements,
   bindApprovalRecords,
   bindBlobs,
   bindExecutionStore,
   bindExecutions,
   bindFunction,
+  bindLedger,
   bindOutcomes,
   bindPeople,
   bindPeopleStore,
@@ -32,6 +35,7 @@ import { SandboxRuntime } from '../constructs/sandbox-runtime/sandbox-runtime.ts
 import { AccessLogRole } from '../constructs/service-api/access-log-role.ts';
 import { SandboxApi } from '../constructs/service-api/sandbox-api.ts';
 import { ServiceApi } from '../constructs/service-api/service-api.ts';
+import { StreamConsumer } from '../constructs/stream-consumer/stream-consumer.ts';
 import type { PlatformFunctionName } from '../project/build-functions.ts';
 import type { DataStack } from './data-stack.ts';
 import type { NetworkStack } from './network-stack.ts';
@@ -56,6 +60,7 @@ export class PlatformStack extends Stack {
   readonly closeExecution: PlatformFunction;
   readonly endExecution: PlatformFunction;
   readonly relayEvents: PlatformFunction;
+  readonly watchBudgets: PlatformFunction;
   readonly reconcile: PlatformFunction;
   readonly serveSandboxApi: PlatformFunction;
   readonly serveControlApi: PlatformFunction;
@@ -64,6 +69,7 @@ export class PlatformStack extends Stack {
   readonly undeliveredRecords: DeadLetterQueue;
   readonly undeliveredEndings: DeadLetterQueue;
   readonly undeliveredDecisions: DeadLetterQueue;
+  readonly undeliveredSpending: DeadLetterQueue;
   private readonly props: PlatformStackProps;
 
   constructor(scope: Construct, id: string, props: PlatformStackProps) {
@@ -80,6 +86,7 @@ export class PlatformStack extends Stack {
     this.undeliveredRecords = this.makeQueue('UndeliveredRecords', 'undelivered-records');
     this.undeliveredEndings = this.makeQueue('UndeliveredEndings', 'undelivered-endings');
     this.undeliveredDecisions = this.makeQueue('UndeliveredDecisions', 'undelivered-decisions');
+    this.undeliveredSpending = this.makeQueue('UndeliveredSpending', 'undelivered-spending');
 
     this.openExecution = this.makeFunction('open-execution', 'Records an execution and stores its input', 30);
     this.prepareStep = this.makeFunction('prepare-step', 'Allots an attempt and freezes what it will run', 30);
@@ -94,6 +101,7 @@ export class PlatformStack extends Stack {
     this.closeExecution = this.makeFunction('close-execution', 'Stores the output and ends an execution', 30);
     this.endExecution = this.makeFunction('end-execution', 'Closes what ended outside its graph', 60);
     this.relayEvents = this.makeFunction('relay-events', 'Appends events to the audit chain, then publishes them', 60);
+    this.watchBudgets = this.makeFunction('watch-budgets', 'Tells what budgets have reached', 60);
     this.reconcile = this.makeFunction('reconcile', 'Looks for what is overdue, every minute', 55);
     this.serveSandboxApi = this.makeFunction('serve-sandbox-api', 'The door of runners: claim to complete', 29);
     this.serveControlApi = this.makeFunction(
@@ -141,6 +149,17 @@ export class PlatformStack extends Stack {
       // `reconcile` resumes what is overdue after 30 seconds: one that cannot be resumed must not hold up the others.
       maxAge: Duration.minutes(1),
     });
+    new StreamConsumer(this, 'Spending', {
+      handler: this.watchBudgets,
+      table: data.ledgerTable,
+      dataKey: data.dataKey,
+      undelivered: this.undeliveredSpending,
+      telemetryKey: data.telemetryKey,
+      changes: ['INSERT', 'MODIFY'],
+      only: { attribute: WATCHED, values: WATCHED_KINDS },
+      // Every call changes several scopes; most of them reach nothing new.
+      batchSize: 100,
+    });
     new ExecutionEndings(this, 'ExecutionEndings', {
       stage: deployment.stage,
       handler: this.endExecution,
@@ -159,9 +178,14 @@ export class PlatformStack extends Stack {
     bindExecutionStore(this.openExecution, data);
     bindBlobs(this.openExecution, data, 'read and write');
     bindPeople(this.openExecution, data);
+    bindLedger(this.openExecution, data, ['open']);
 
     bindExecutionStore(this.prepareStep, data, { lists: true, checks: true });
     bindBlobs(this.prepareStep, data, 'read and write');
+    // What a sandbox may cost is held before it starts; what does not fit is told.
+    bindLedger(this.prepareStep, data, ['reserve', 'settle']);
+    bindAnnouncements(this.prepareStep, data);
+    this.prepareStep.setEnvironment('SANDBOX_ARCHITECTURE', deployment.architecture);
 
     // What was decided is told already: these two write when it was resumed.
     bindApprovalRecords(this.requestApproval, data, { events: false });
@@ -178,6 +202,8 @@ export class PlatformStack extends Stack {
     bindBlobs(this.finishStep, data, 'read and write');
     bindOutcomes(this.finishStep, data);
     bindTasks(this.finishStep, cluster, 'find and stop');
+    // And tells what the attempt has cost.
+    bindLedger(this.finishStep, data, ['settle', 'read']);
 
     bindExecutionStore(this.closeExecution, data);
     bindBlobs(this.closeExecution, data, 'read and write');
@@ -187,9 +213,14 @@ export class PlatformStack extends Stack {
     bindBlobs(this.endExecution, data, 'read and write');
     bindOutcomes(this.endExecution, data);
     bindTasks(this.endExecution, cluster, 'find and stop');
+    bindLedger(this.endExecution, data, ['settle', 'read']);
     bindExecutions(this.endExecution, { ...executions, actions: ['DescribeExecution'] });
 
     bindRelay(this.relayEvents, data);
+
+    // Of the execution it tells with: its trace.
+    this.watchBudgets.bindTable('STATE_TABLE', data.stateTable, { actions: ['GetItem'] });
+    bindAnnouncements(this.watchBudgets, data);
 
     bindExecutionStore(this.reconcile, data, { lists: true, indexes: ['byCheck'] });
     bindRelay(this.reconcile, data);
@@ -199,6 +230,7 @@ export class PlatformStack extends Stack {
     bindOutcomes(this.reconcile, data);
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
+    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read']);
     bindFunction(this.reconcile, 'RESUME_FUNCTION', this.resumeApproval);
 
     bindExecutionStore(this.serveSandboxApi, data);

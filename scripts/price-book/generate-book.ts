@@ -9,7 +9,7 @@ import {
 } from '@pydantic/genai-prices';
 import { type NanoUsd, share, usd } from '../../lib/budget/money.ts';
 import type { ModelPrice, PriceBook, Provider, RateTier } from '../../lib/budget/price-book.ts';
-import { hashedBook } from '../../lib/budget/prices/book-hash.ts';
+import { entryName, hashedBook } from '../../lib/budget/prices/book-hash.ts';
 import { FARGATE_RATES } from '../../lib/budget/prices/fargate-rates.ts';
 import type { FeeClass, TokenClass } from '../../lib/budget/usage.ts';
 import type { Correction, ReviewedModel } from './reviewed-model.ts';
@@ -46,11 +46,9 @@ type Fees = { [K in FeeClass]?: NanoUsd };
 
 /** The book from the pinned package and what is reviewed. Throws where both do not agree, with the model's name. */
 export function generateBook(reviewed: readonly ReviewedModel[] = REVIEWED_MODELS, asOf: string = AS_OF): PriceBook {
-  const models = reviewed.flatMap((model) => pricesOf(model, asOf)).sort(byProviderAndName);
-  models.forEach((price, index) => {
-    const next = models[index + 1];
-    if (next !== undefined && byProviderAndName(price, next) === 0) throw refused(price, 'is reviewed twice');
-  });
+  const models = reviewed.flatMap((model) => pricesOf(model, asOf));
+  const twice = models.find((price, index) => models.findIndex((one) => entryName(one) === entryName(price)) !== index);
+  if (twice !== undefined) throw refused(twice, 'is reviewed twice');
   return hashedBook({
     generatedFrom: `${PACKAGE} ${packageVersion()}, rates of ${asOf} and later`,
     models,
@@ -174,18 +172,10 @@ function check(named: Named, tiers: readonly RateTier[], audio: boolean, maxOutp
   }
 }
 
-interface Named {
-  readonly provider: Provider;
-  readonly model: string;
-}
+type Named = Pick<ModelPrice, 'provider' | 'model'>;
 
-function byProviderAndName(a: Named, b: Named): number {
-  const [one, other] = [`${a.provider}/${a.model}`, `${b.provider}/${b.model}`];
-  return one < other ? -1 : one > other ? 1 : 0;
-}
-
-function refused({ provider, model }: Named, why: string): Error {
-  return new Error(`${provider} ${model} ${why}: correct scripts/price-book/reviewed-models.ts`);
+function refused(named: Named, why: string): Error {
+  return new Error(`${entryName(named)} ${why}: correct scripts/price-book/reviewed-models.ts`);
 }
 
 function packageProvider(provider: Provider): PackageProvider {

@@ -9,9 +9,15 @@ const TEXT: Accepts = { images: false, documents: false, audio: false };
 const SEEN: Accepts = { images: true, documents: true, audio: false };
 const HEARD: Accepts = { images: true, documents: true, audio: true };
 
-/** Claude up to 4.6 scales images down to about 1,600 tokens; from 4.7 on they may have up to 4,784. */
-const CLAUDE_SEES: Accepts = { ...SEEN, maxTokensPerImage: 1600 };
-const CLAUDE_SEES_MORE: Accepts = { ...SEEN, maxTokensPerImage: 4784 };
+/**
+ * The most tokens of an image, with a margin, where a provider scales images of any shape down to a known number: Claude
+ * to about 1,600 and from 4.7 on to 4,784, the small models of OpenAI to 1,536 patches of up to 2.46 tokens, Gemini 3 to
+ * 2,240 at its highest resolution. The tiles of other models of OpenAI and of Gemini 2 have no bound for long images.
+ */
+const CLAUDE_SEES: Accepts = { ...SEEN, maxTokensPerImage: 2000 };
+const CLAUDE_SEES_MORE: Accepts = { ...SEEN, maxTokensPerImage: 5000 };
+const SMALL_SEES: Accepts = { ...SEEN, maxTokensPerImage: 4000 };
+const GEMINI_3_HEARS: Accepts = { ...HEARD, maxTokensPerImage: 2500 };
 
 const CACHED_AS_INPUT: Correction = {
   reason: 'no rate for cached input is listed, so that it costs what input costs',
@@ -141,7 +147,7 @@ export const REVIEWED_MODELS: readonly ReviewedModel[] = [
       names: [entry, `${entry}-2025-04-14`],
       contextWindow: 1_047_576,
       maxOutputTokens: 32_768,
-      accepts: SEEN,
+      accepts: entry === 'gpt-4.1' ? SEEN : SMALL_SEES,
       corrections: entry === 'gpt-4.1-nano' ? [] : [PREVIEW_SEARCH],
     }),
   ),
@@ -162,7 +168,7 @@ export const REVIEWED_MODELS: readonly ReviewedModel[] = [
     corrections: [CACHED_AS_INPUT],
   }),
   openai({ entry: 'o3-mini', names: ['o3-mini', 'o3-mini-2025-01-31'], maxOutputTokens: 100_000, accepts: TEXT }),
-  openai({ entry: 'o4-mini', names: ['o4-mini', 'o4-mini-2025-04-16'], maxOutputTokens: 100_000, accepts: SEEN }),
+  openai({ entry: 'o4-mini', names: ['o4-mini', 'o4-mini-2025-04-16'], maxOutputTokens: 100_000, accepts: SMALL_SEES }),
   openai({
     entry: 'gpt-5',
     names: ['gpt-5', 'gpt-5-2025-08-07', 'gpt-5-codex'],
@@ -174,13 +180,13 @@ export const REVIEWED_MODELS: readonly ReviewedModel[] = [
     entry: 'gpt-5-mini',
     names: ['gpt-5-mini', 'gpt-5-mini-2025-08-07'],
     maxOutputTokens: 128_000,
-    accepts: SEEN,
+    accepts: SMALL_SEES,
   }),
   openai({
     entry: 'gpt-5-nano',
     names: ['gpt-5-nano', 'gpt-5-nano-2025-08-07'],
     maxOutputTokens: 128_000,
-    accepts: SEEN,
+    accepts: SMALL_SEES,
   }),
   openai({
     entry: 'gpt-5-pro',
@@ -281,26 +287,26 @@ export const REVIEWED_MODELS: readonly ReviewedModel[] = [
   gemini({ entry: 'gemini-2.5-flash-lite', names: ['gemini-2.5-flash-lite'], accepts: HEARD }),
   gemini({ entry: 'gemini-2.5-flash', names: ['gemini-2.5-flash'], accepts: HEARD }),
   gemini({ entry: 'gemini-2.5-pro', names: ['gemini-2.5-pro'], accepts: HEARD, corrections: [AUDIO_AS_TEXT] }),
-  gemini({ entry: 'gemini-3-flash-preview', names: ['gemini-3-flash-preview'], accepts: HEARD }),
+  gemini({ entry: 'gemini-3-flash-preview', names: ['gemini-3-flash-preview'], accepts: GEMINI_3_HEARS }),
   gemini({
     entry: 'gemini-3-pro-preview',
     names: ['gemini-3-pro-preview'],
-    accepts: HEARD,
+    accepts: GEMINI_3_HEARS,
     corrections: [AUDIO_AS_TEXT],
   }),
   gemini({
     entry: 'gemini-3.1-pro-preview',
     names: ['gemini-3.1-pro-preview'],
-    accepts: HEARD,
+    accepts: GEMINI_3_HEARS,
     corrections: [AUDIO_AS_TEXT],
   }),
   gemini({
     entry: 'gemini-3.1-flash-lite',
     names: ['gemini-3.1-flash-lite', 'gemini-3.1-flash-lite-preview'],
-    accepts: HEARD,
+    accepts: GEMINI_3_HEARS,
   }),
   ...['gemini-3.5-flash-lite', 'gemini-3.5-flash', 'gemini-3.6-flash', 'gemini-3.7-flash', 'gemini-3.8-flash'].map(
-    (entry) => gemini({ entry, names: [entry], accepts: HEARD, corrections: [AUDIO_AS_TEXT] }),
+    (entry) => gemini({ entry, names: [entry], accepts: GEMINI_3_HEARS, corrections: [AUDIO_AS_TEXT] }),
   ),
 
   ...claude(

@@ -98,7 +98,7 @@ export class ExecutionScene {
   readonly executions = new FakeExecutionStore({ clock: this.clock, ids: this.ids });
   readonly blobs = new FakeBlobStore();
   readonly tasks = new FakeSandboxTasks({ clock: this.clock });
-  readonly #cost = costPorts({ clock: this.clock });
+  readonly #cost = costPorts({ clock: this.clock, leases: this.executions });
   readonly ledger = this.#cost.ledger;
   readonly budgets = this.#cost.budgets;
   readonly announcements = this.#cost.announcements;
@@ -290,9 +290,18 @@ export class ExecutionScene {
     return present(await this.executions.getLease(EXECUTION_ID, path, attempt));
   }
 
-  /** Types of all events so far, in order. */
+  /** Types of all events so far, in order, but for what something cost. */
   events(): readonly string[] {
-    return this.executions.events(EXECUTION_ID).map(({ eventType }) => eventType);
+    const types = this.executions.events(EXECUTION_ID).map(({ eventType }) => eventType);
+    return types.filter((type) => type !== 'cost.settled');
+  }
+
+  /** What was told of the cost of attempts, in order. */
+  costs() {
+    return this.executions
+      .events(EXECUTION_ID)
+      .filter(({ eventType }) => eventType === 'cost.settled')
+      .map(({ stepPath, attempt, data }) => ({ stepPath, attempt, ...data }));
   }
 }
 

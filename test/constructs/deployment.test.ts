@@ -31,7 +31,13 @@ describe('settings', () => {
     });
   });
 
+  it('may name prices of the project', () => {
+    expect(read({ 'wflo:prices': 'settings/prices.json' })).toMatchObject({ prices: 'settings/prices.json' });
+  });
+
   it.each([
+    ['wflo:prices', '../prices.json'],
+    ['wflo:prices', 'prices'],
     ['wflo:stage', 'Prod'],
     ['wflo:stage', 'a-b'],
     ['wflo:stage', 'abcdefghijklmnopq'],

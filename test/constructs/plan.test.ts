@@ -60,7 +60,7 @@ describe('a plan', () => {
     for (const { Properties } of definitions) {
       expect(Properties.ContainerDefinitions.map(({ Name }: { Name: string }) => Name)).toEqual([SANDBOX_CONTAINER]);
       // Storage beyond what is included would be paid.
-      expect(Properties.EphemeralStorage?.SizeInGiB ?? PRICES.fargate.includedStorageGib).toBe(20);
+      expect(Properties.EphemeralStorage?.SizeInGiB ?? PRICES.includedStorageGib).toBe(20);
     }
   });
 

@@ -21,6 +21,7 @@ import { peopleEvents } from './people-events.ts';
 import { peopleGroup, peopleGroups } from './people-groups.ts';
 import { peopleAttest, peopleLink, peopleUnlink } from './people-identities.ts';
 import { plan } from './plan.ts';
+import { prices } from './prices.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
 import { tenantsAdd } from './tenants-add.ts';
@@ -59,6 +60,7 @@ export const COMMANDS: readonly Command[] = [
   tenantsAdd,
   graph,
   plan,
+  prices,
   deploy,
   destroy,
   doctor,

@@ -1,4 +1,4 @@
-import { usdText } from '../../plan/money.ts';
+import { type NanoUsd, usdText, ZERO_USD } from '../../budget/money.ts';
 import type { Plan, PlannedStep } from '../../plan/plan.ts';
 import type { Command } from '../command.ts';
 import type { Style } from '../style.ts';
@@ -71,7 +71,7 @@ function fixedLines({ fixed, network }: Plan, style: Style): string[] {
     return [
       `  ${item.what}`,
       amount(item.count, item.nanoUsdPerMonth),
-      amount(other?.count ?? 0, other?.nanoUsdPerMonth ?? 0),
+      amount(other?.count ?? 0, other?.nanoUsdPerMonth ?? ZERO_USD),
     ];
   });
   return table([
@@ -83,7 +83,7 @@ function fixedLines({ fixed, network }: Plan, style: Style): string[] {
   ]);
 }
 
-function amount(count: number, nanoUsd: number): string {
+function amount(count: number, nanoUsd: NanoUsd): string {
   return count === 0 ? '-' : `${usdText(nanoUsd)} for ${count}`;
 }
 

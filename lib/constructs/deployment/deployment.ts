@@ -3,6 +3,7 @@ import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Node } from 'constructs';
 import { WfloError } from '../../errors.ts';
+import { PRICES_KEY, pricesFileOf } from '../../project/project-prices.ts';
 
 /** The settings of one deployment, from the `wflo:*` context of `cdk.json` and `-c`. */
 export interface Deployment {
@@ -16,6 +17,8 @@ export interface Deployment {
   readonly images: 'assets' | 'named';
   /** How long the records of an execution are kept after their last write. */
   readonly retentionDays: number;
+  /** JSON file with prices of this deployment, relative to the project; they are in the bundles of the functions. */
+  readonly prices?: string;
   /** Base URL of an emulator without a trailing slash; absent on AWS. */
   readonly endpoint?: string;
 }
@@ -29,6 +32,7 @@ const CHOICES = {
 /** Reads and checks the settings. Throws `invalid_settings` with the key, the value and what is allowed. */
 export function readDeployment(node: Node): Deployment {
   const endpoint = readEndpoint(node);
+  const prices = pricesFileOf(node.tryGetContext(PRICES_KEY));
   return {
     stage: readStage(node),
     network: readChoice(node, 'wflo:network'),
@@ -36,6 +40,7 @@ export function readDeployment(node: Node): Deployment {
     architecture: readChoice(node, 'wflo:architecture'),
     images: readChoice(node, 'wflo:images'),
     retentionDays: readRetentionDays(node),
+    ...(prices === undefined ? {} : { prices }),
     ...(endpoint === undefined ? {} : { endpoint }),
   };
 }

@@ -19,6 +19,7 @@ export interface Stores {
   readonly auditTable: Table;
   readonly peopleTable: Table;
   readonly tokensTable: Table;
+  readonly ledgerTable: Table;
   readonly artefacts: Bucket;
   readonly eventBus: CfnEventBus;
   readonly dataKey: Key;
@@ -106,6 +107,55 @@ export function bindBlobs(fn: PlatformFunction, stores: Stores, access: 'read' |
     read: ['blobs/'],
     ...(access === 'read' ? {} : { write: ['blobs/'] }),
   });
+}
+
+/** What a function does with the ledger; each is what one group of methods of `Ledger` and `Budgets` calls. */
+export type LedgerUse =
+  /** `reserve`; `settle` is what it needs besides. Checks the lease of a call in the State table. */
+  | 'reserve'
+  /** `settle`, `release`, `unsettle`, `renew`, `getHold`. */
+  | 'settle'
+  /** `openExecution`, `raise`, `setTenantLimits` and what they read. */
+  | 'open'
+  | 'manage'
+  /** Scopes, holds, entries and totals of one execution, limits and costs of a tenant. */
+  | 'read'
+  /** `executionScopes` and `unsettledHolds`. */
+  | 'browse'
+  /** `expiredHolds`. */
+  | 'sweep';
+
+const LEDGER_ACTIONS: { readonly [use in LedgerUse]: readonly TableAction[] } = {
+  // A scope that is used for the first time is put, while its limits are checked.
+  reserve: ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+  settle: ['GetItem', 'PutItem', 'UpdateItem'],
+  open: ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+  manage: ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+  read: ['GetItem', 'Query'],
+  browse: ['BatchGetItem'],
+  sweep: [],
+};
+
+/** `Ledger` and `Budgets`, as far as they are used. */
+export function bindLedger(fn: PlatformFunction, stores: Stores, uses: readonly LedgerUse[]): void {
+  const actions = [...new Set(uses.flatMap((use) => LEDGER_ACTIONS[use]))];
+  const indexes = uses.includes('browse') || uses.includes('sweep') ? ['byHold'] : [];
+  fn.bindTable('LEDGER_TABLE', stores.ledgerTable, { actions, indexes });
+  setRetention(fn, stores);
+  if (uses.includes('reserve')) {
+    fn.bindTable('STATE_TABLE', stores.stateTable, { actions: ['ConditionCheckItem'] });
+  } else {
+    // Its store wants to know where leases are, also where none is checked.
+    fn.setEnvironment('STATE_TABLE', stores.stateTable.tableName);
+  }
+}
+
+/** `Announcements`: the marker, the event and its count in one transaction. */
+export function bindAnnouncements(fn: PlatformFunction, stores: Stores): void {
+  fn.bindTable('LEDGER_TABLE', stores.ledgerTable, { actions: ['PutItem'] })
+    .bindTable('STATE_TABLE', stores.stateTable, { actions: ['UpdateItem'] })
+    .bindTable('EVENTS_TABLE', stores.eventsTable, { actions: ['PutItem'] });
+  setRetention(fn, stores);
 }
 
 /** What a runner uploaded before it completed: its `outcome.json`, and the objects that this names. */

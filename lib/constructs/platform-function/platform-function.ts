@@ -38,6 +38,7 @@ export type TableAction =
   | 'UpdateItem'
   | 'DeleteItem'
   | 'ConditionCheckItem'
+  | 'BatchGetItem'
   | 'BatchWriteItem';
 
 export interface TableBinding {
@@ -53,7 +54,7 @@ export interface BucketBinding {
   readonly write?: readonly string[];
 }
 
-const READS: readonly TableAction[] = ['GetItem', 'Query', 'Scan'];
+const READS: readonly TableAction[] = ['GetItem', 'Query', 'Scan', 'BatchGetItem'];
 const KEY_READ = ['kms:Decrypt', 'kms:DescribeKey'];
 const KEY_WRITE = [
   'kms:Decrypt',

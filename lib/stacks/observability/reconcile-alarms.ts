@@ -67,6 +67,15 @@ const REPAIRS: Readonly<Record<string, RepairAlarm>> = {
       'A task ran on for more than a minute after its right to act had ended: look at the log of end-execution and ' +
       'finish-step, and whether they may call ecs:StopTask',
   },
+  // A gateway that is cut off leaves its calls open; ten in a quarter of an hour were cut off together.
+  HoldsAbandoned: {
+    check: 'expired-holds',
+    threshold: 10,
+    minutes: 15,
+    description:
+      'Ten model calls in a quarter of an hour were neither settled nor renewed in time: what they cost is not known, ' +
+      'and all that was reserved for them stays held. Look at the log of the gateway',
+  },
 };
 
 /** Checks that know since when the oldest thing has been due. */
@@ -75,6 +84,7 @@ const LATE: Readonly<Record<string, string>> = {
   LeasesLate: 'silent-leases',
   ApprovalsLate: 'overdue-approvals',
   ExecutionsLate: 'open-executions',
+  HoldsLate: 'expired-holds',
 };
 
 /** Answers what the dashboard shows of it. */

@@ -2,7 +2,7 @@ import type { Hold } from '../../../lib/budget/ledger.ts';
 import { type NanoUsd, usd } from '../../../lib/budget/money.ts';
 import type { CostSignals } from '../../../lib/execution/close-compute.ts';
 import type { ComputePrices } from '../../../lib/execution/compute-hold.ts';
-import type { Announcements, Budgets, Clock, Ledger } from '../../../lib/ports.ts';
+import type { Announcements, Budgets, Clock, ExecutionStore, Ledger } from '../../../lib/ports.ts';
 import { type MemoryLedger, memoryLedger } from './memory-ledger.ts';
 
 /** A vCPU for a cent and a GiB for half a cent a second: a task of 0.25 vCPU and 512 MiB costs half a cent a second. */
@@ -24,8 +24,15 @@ export interface CostPorts {
 }
 
 /** What the handlers of the graph need of money, in memory. */
-export function costPorts({ clock }: { readonly clock: Clock }): CostPorts {
-  const ledger = memoryLedger({ clock });
+export function costPorts({
+  clock,
+  leases,
+}: {
+  readonly clock: Clock;
+  /** Without it every lease is claimed. */
+  readonly leases?: Pick<ExecutionStore, 'getLease'>;
+}): CostPorts {
+  const ledger = memoryLedger({ clock, ...(leases === undefined ? {} : { leases }) });
   const violations: { hold: Hold; cost: NanoUsd }[] = [];
   const boundViolated = (hold: Hold, cost: NanoUsd) => void violations.push({ hold, cost });
   return {

@@ -24,7 +24,7 @@ function project(): string {
   return folder;
 }
 
-const hashOf = (folder: string, configuration = {}) => hashDeployInputs(folder, configuration, folder);
+const hashOf = (folder: string, configuration = {}) => hashDeployInputs(folder, configuration, { packageDir: folder });
 
 describe('the hash of what a deployment is made from', () => {
   it('stays while nothing changes, whatever the order of the configuration', async () => {
@@ -47,14 +47,23 @@ describe('the hash of what a deployment is made from', () => {
     expect(await hashOf(folder)).not.toBe(before);
   });
 
+  it('changes with a file that the settings name, in whatever folder', async () => {
+    const folder = project();
+    write(folder, { 'docs/prices.json': '{}' });
+    const named = () => hashDeployInputs(folder, {}, { files: ['docs/prices.json'], packageDir: folder });
+    const before = await named();
+    write(folder, { 'docs/prices.json': '{"models":[]}' });
+    expect(await named()).not.toBe(before);
+  });
+
   it('changes with the configuration, and with the package that the project uses', async () => {
     const folder = project();
     expect(await hashOf(folder, { stage: 'a' })).not.toBe(await hashOf(folder, { stage: 'b' }));
     const wflo = temporaryFolder();
     write(wflo, { 'lib/index.ts': 'one' });
-    const before = await hashDeployInputs(folder, {}, wflo);
+    const before = await hashDeployInputs(folder, {}, { packageDir: wflo });
     write(wflo, { 'lib/index.ts': 'two' });
-    expect(await hashDeployInputs(folder, {}, wflo)).not.toBe(before);
+    expect(await hashDeployInputs(folder, {}, { packageDir: wflo })).not.toBe(before);
   });
 
   it('stays when only documents, tests, outputs and what running code leaves behind change', async () => {

@@ -1,6 +1,9 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cdkEnvironment, localContext } from '../../../lib/local-cloud/deploy-local.ts';
+import { cdkEnvironment, localContext, localInputHash } from '../../../lib/local-cloud/deploy-local.ts';
 import { localPaths } from '../../../lib/local-cloud/paths.ts';
+import { temporaryFolder } from '../../_helpers/temporary-folder.ts';
 
 describe('the environment of a local deployment', () => {
   const environment = cdkEnvironment({
@@ -49,5 +52,28 @@ describe('the environment of a local deployment', () => {
       'wflo:endpoint': 'https://localhost:1',
       'wflo:images': 'named',
     });
+  });
+});
+
+describe('what is deployed', () => {
+  const project = (prices: unknown): string => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'cdk.json'), JSON.stringify({ context: { 'wflo:prices': prices } }));
+    return folder;
+  };
+  const hashOf = (folder: string) => localInputHash(folder, 'https://localhost:1', 'dev');
+
+  it('is out of date when the prices that the project names change, wherever they are', async () => {
+    const folder = project('test/prices.json');
+    mkdirSync(join(folder, 'test'));
+    writeFileSync(join(folder, 'test/prices.json'), '{}');
+    const before = await hashOf(folder);
+    expect(await hashOf(folder)).toBe(before);
+    writeFileSync(join(folder, 'test/prices.json'), '{"models":[]}');
+    expect(await hashOf(folder)).not.toBe(before);
+  });
+
+  it('is nothing where the prices are no file of the project', async () => {
+    await expect(hashOf(project('../prices.json'))).rejects.toMatchObject({ code: 'invalid_settings' });
   });
 });

@@ -30,12 +30,15 @@ const SANDBOX: Files = {
   'pack/__init__.py': 'same',
   'pack/fast.cpython-311-aarch64-linux-gnu.so': 'elf',
   'pack-1.dist-info/METADATA': 'same',
+  'pack-1.dist-info/sboms/pack.json': 'one build',
   'pack-1.dist-info/RECORD': 'of 3.11',
   'pack-1.dist-info/WHEEL': 'cp311',
   'bin/pack': '#!/python',
 };
 const LOCAL: Files = {
   ...SANDBOX,
+  'more-1.dist-info/METADATA': 'only older interpreters need it',
+  'pack-1.dist-info/sboms/pack.json': 'another build',
   'pack-1.dist-info/RECORD': 'of 3.12',
   'pack-1.dist-info/WHEEL': 'cp312',
   'pack/fast.cpython-312-x86_64-linux-gnu.so': 'elf of this machine',
@@ -64,13 +67,18 @@ describe('the packages of an agent', () => {
   it('are installed for the sandbox and for this machine, side by side', async () => {
     const commands = machine({ sandbox: SANDBOX, local: LOCAL });
     expect(await install(commands)).toEqual([code]);
-    expect(readdirSync(join(code, 'vendor')).sort()).toEqual(['pack', 'pack-1.dist-info', 'wflo-vendor.json']);
+    expect(readdirSync(join(code, 'vendor')).sort()).toEqual([
+      'more-1.dist-info',
+      'pack',
+      'pack-1.dist-info',
+      'wflo-vendor.json',
+    ]);
     expect(readdirSync(join(code, 'vendor/pack'))).toHaveLength(3);
-    expect(readdirSync(join(code, 'vendor/pack-1.dist-info')).sort()).toEqual(['METADATA', 'WHEEL']);
+    expect(readdirSync(join(code, 'vendor/pack-1.dist-info')).sort()).toEqual(['METADATA', 'WHEEL', 'sboms']);
     const requirements = sha256(readFileSync(join(code, 'requirements.txt')));
     expect(dependenciesOf(code, 'ARM64')).toMatchObject({
       state: 'installed',
-      stamp: { requirements, localOnly: ['pack/fast.cpython-312-x86_64-linux-gnu.so'] },
+      stamp: { requirements, localOnly: ['more-1.dist-info/METADATA', 'pack/fast.cpython-312-x86_64-linux-gnu.so'] },
     });
     const pips = commands.calls.filter(({ args }) => args.includes('pip')).map(({ args }) => args.join(' '));
     expect(pips[0]).toMatch(/--only-binary=:all: --require-hashes .*--python-version 3\.11 .*manylinux2014_aarch64/);
@@ -92,11 +100,14 @@ describe('the packages of an agent', () => {
     expect(dependenciesOf(code, 'X86_64')).toEqual({ state: 'missing' });
   });
 
-  it('may not be of two versions', async () => {
-    const local = { ...LOCAL, 'pack/__init__.py': 'of another version' };
+  it.each([
+    ['pack/__init__.py', 'of another version'],
+    ['pack-2.dist-info/METADATA', 'same'],
+  ])('may not be of two versions: %s', async (file, text) => {
+    const local = { ...LOCAL, [file]: text };
     await expect(install(machine({ sandbox: SANDBOX, local }))).rejects.toMatchObject({
       code: 'invalid_code',
-      message: expect.stringContaining('pack/__init__.py'),
+      message: expect.stringContaining(file),
     });
     expect(existsSync(join(code, 'vendor'))).toBe(false);
   });

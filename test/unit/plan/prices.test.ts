@@ -1,33 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fixedCosts, usagePrices } from '../../../lib/plan/costs.ts';
 import { footprintOf, type TemplateResource, uncountedTypes } from '../../../lib/plan/footprint.ts';
-import { share, usdText } from '../../../lib/plan/money.ts';
-import { PRICES, taskHour } from '../../../lib/plan/prices.ts';
-import { cpuUnits, FARGATE_SIZES } from '../../../lib/sandbox/sizes.ts';
-
-describe('amounts', () => {
-  it.each([
-    [0, '$0.00'],
-    [43_800_000_000, '$43.80'],
-    [1_995_000_000, '$2.00'],
-    [999_950_000, '$1.00'],
-    [500_000, '$0.0005'],
-    [12_342_500, '$0.0123'],
-    [600_000_000, '$0.60'],
-    [411_417, '$0.000411'],
-    [499, '$0.00'],
-  ])('of %d billionths are %s', (amount, text) => {
-    expect(usdText(amount)).toBe(text);
-  });
-
-  it('are shared without floats, rounded up', () => {
-    expect(share(3600, 1, 3600)).toBe(1);
-    expect(share(3600, 60, 3601)).toBe(60);
-    expect(share(1, 1, 3600)).toBe(1);
-    // A whole year of the largest size, beyond what a float holds exactly on the way.
-    expect(share(1_181_080_000, 31_535_400, 3600)).toBe(10_346_063_953_334);
-  });
-});
+import { PRICES } from '../../../lib/plan/prices.ts';
 
 describe('list prices', () => {
   const numbers = (value: unknown): number[] =>
@@ -45,16 +19,6 @@ describe('list prices', () => {
     expect(PRICES.region).toBe('us-east-1');
     expect(PRICES.asOf).toMatch(/^20\d\d-(0[1-9]|1[0-2])$/);
     for (const source of PRICES.sources) expect(source).toMatch(/^https:\/\/aws\.amazon\.com\/.*pricing\//);
-  });
-
-  it('of a task are those of its CPU and memory', () => {
-    expect(taskHour('X86_64', 1024, 1024)).toBe(40_480_000 + 4_445_000);
-    expect(taskHour('X86_64', 256, 512)).toBe(12_342_500);
-    expect(taskHour('ARM64', 256, 512)).toBe(9_875_000);
-    for (const { cpu, memoryMib } of FARGATE_SIZES) {
-      expect(Number.isSafeInteger(taskHour('X86_64', cpuUnits(cpu), memoryMib))).toBe(true);
-      expect(taskHour('ARM64', cpuUnits(cpu), memoryMib)).toBeLessThan(taskHour('X86_64', cpuUnits(cpu), memoryMib));
-    }
   });
 });
 
