@@ -21,8 +21,8 @@ const MACHINES: Readonly<Record<SandboxArchitecture, string>> = { X86_64: 'x86_6
 const MANYLINUX = ['manylinux_2_34', 'manylinux_2_28', 'manylinux2014'];
 /** What pip writes about the installation itself. It differs by machine, and no program reads it. */
 const OF_THE_INSTALLATION = /\.dist-info\/(RECORD|INSTALLER|REQUESTED|direct_url\.json)$/;
-/** A wheel of another interpreter has another one. */
-const OF_THE_WHEEL = /\.dist-info\/WHEEL$/;
+/** About one package: wheels of two interpreters may describe the same version in different words. */
+const OF_THE_PACKAGE = /^([^/]+)-[^-/]+\.dist-info\//;
 
 /**
  * Installs what the `requirements.txt` of code folders of `state-machines/` name into `vendor/` beside them: for the
@@ -40,7 +40,7 @@ export async function installDependencies(
   if (folders.length === 0) return [];
   const given = await projectContext(projectDir, 'wflo:architecture');
   const architecture: SandboxArchitecture = given === 'ARM64' ? 'ARM64' : 'X86_64';
-  const python = await findPython(env);
+  const python = await findPython(env, run);
   const local = `cp${python.version.split('.').slice(0, 2).join('')}-${process.platform}-${process.arch}`;
   const needed = folders.filter((folder) => {
     const found = dependenciesOf(folder, architecture);
@@ -143,23 +143,35 @@ async function pip(
  */
 async function merge(sandbox: string, local: string, requirements: string): Promise<readonly string[]> {
   const known = new Set(await filesIn(sandbox));
+  /** Folders of descriptions, which name a version, by package. */
+  const versions = new Map<string | undefined, string>();
+  for (const file of known) {
+    const described = OF_THE_PACKAGE.exec(file);
+    if (described !== null) versions.set(described[1], described[0]);
+  }
   const added: string[] = [];
   for (const file of await filesIn(local)) {
+    const described = OF_THE_PACKAGE.exec(file);
+    const version = versions.get(described?.[1]);
+    if (version !== undefined && version !== described?.[0]) throw twoVersions(requirements, file);
     if (!known.has(file)) {
       await cp(join(local, file), join(sandbox, file));
       added.push(file);
       continue;
     }
-    if (OF_THE_WHEEL.test(file)) continue;
+    if (described !== null) continue;
     const [one, other] = await Promise.all([readFile(join(sandbox, file)), readFile(join(local, file))]);
-    if (one.equals(other)) continue;
-    throw new WfloError(
-      'invalid_code',
-      `${requirements} gives another ${file} for Python ${SANDBOX_PYTHON} in the sandbox than for this machine`,
-      { fix: `pin one version of the package for every Python, without a condition` },
-    );
+    if (!one.equals(other)) throw twoVersions(requirements, file);
   }
   return added.sort();
+}
+
+function twoVersions(requirements: string, file: string): WfloError {
+  return new WfloError(
+    'invalid_code',
+    `${requirements} gives another ${file} for Python ${SANDBOX_PYTHON} in the sandbox than for this machine`,
+    { fix: 'pin one version of the package for every Python, without a condition' },
+  );
 }
 
 /** Paths below a folder, with `/`, sorted. */

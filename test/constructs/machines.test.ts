@@ -21,7 +21,7 @@ describe('state machines', () => {
       machines()
         .map(({ Properties }) => Properties.StateMachineName)
         .sort(),
-    ).toEqual(['wflo-dev-data-processor', 'wflo-dev-hello']);
+    ).toEqual(['wflo-dev-data-processor', 'wflo-dev-hello', 'wflo-dev-research-agent', 'wflo-dev-research-agent-ts']);
   });
 
   it('are encrypted with the data key, traced, and log errors without data', () => {
