@@ -18,8 +18,9 @@ import { type LambdaStreaming, requestOf, streamResponse } from './stream-respon
 /** Made with the first call: the ARN of the function says where its machines are. */
 let gateway: GatewayApp | undefined;
 
-/** Of the runtime of Lambda alone: the emulator has none, and never calls this function. */
-const lambda = (globalThis as unknown as { readonly awslambda?: LambdaStreaming }).awslambda;
+/** Of the runtime of Lambda alone: the emulator has none, and never calls this function. Others put things there too. */
+const found = (globalThis as unknown as { readonly awslambda?: Partial<LambdaStreaming> }).awslambda;
+const lambda = typeof found?.streamifyResponse === 'function' ? (found as LambdaStreaming) : undefined;
 
 const serve = platformHandler<
   { readonly event: APIGatewayProxyEvent; readonly stream: Writable },
