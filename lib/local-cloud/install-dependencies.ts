@@ -102,7 +102,8 @@ async function install(folder: string, installation: Installation): Promise<void
   await Promise.all([forSandbox, forLocal].map((target) => rm(target, { recursive: true, force: true })));
   const platforms = MANYLINUX.flatMap((name) => ['--platform', `${name}_${MACHINES[architecture]}`]);
   const sandboxOnly = ['--implementation', 'cp', '--python-version', SANDBOX_PYTHON, ...platforms];
-  await pip(installation, requirements, forSandbox, sandboxOnly);
+  const chosen = await requirementsOfSandbox(requirements, installation);
+  await pip(installation, chosen, forSandbox, sandboxOnly);
   await pip(installation, requirements, forLocal, []);
 
   const localOnly = await merge(forSandbox, forLocal, requirements);
@@ -116,6 +117,38 @@ async function install(folder: string, installation: Installation): Promise<void
   const vendor = join(folder, VENDOR);
   await rm(vendor, { recursive: true, force: true });
   await rename(forSandbox, vendor);
+}
+
+/** Prints the requirements whose conditions hold for the sandbox. pip takes them to be about the Python it runs on. */
+const CHOOSE = `
+import sys
+from pip._vendor.packaging.markers import Marker
+file, python, machine = sys.argv[1:]
+sandbox = {
+    "implementation_name": "cpython", "implementation_version": python + ".0", "os_name": "posix",
+    "platform_machine": machine, "platform_python_implementation": "CPython", "platform_release": "",
+    "platform_system": "Linux", "platform_version": "", "python_full_version": python + ".0",
+    "python_version": python, "sys_platform": "linux",
+}
+with open(file, encoding="utf-8") as lines:
+    text = lines.read().replace("\\\\\\n", " ")
+for line in text.splitlines():
+    spec, sep, hashes = line.partition(" --hash")
+    name, condition, marker = spec.partition(";")
+    if not condition or Marker(marker.strip()).evaluate(sandbox):
+        print(name.strip() + sep + hashes)
+`;
+
+async function requirementsOfSandbox(
+  requirements: string,
+  { work, architecture, env, run }: Installation,
+): Promise<string> {
+  const python = join(work, 'venv', 'bin', 'python');
+  const chosen = run(python, ['-c', CHOOSE, requirements, SANDBOX_PYTHON, MACHINES[architecture]], { env });
+  await orFail(chosen, `${requirements} could not be read`);
+  const file = join(work, 'requirements-of-the-sandbox.txt');
+  await writeFile(file, (await chosen).output);
+  return file;
 }
 
 async function pip(
