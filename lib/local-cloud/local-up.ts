@@ -257,6 +257,7 @@ async function ensureSandboxHost(
           stage: state.stage,
           caFile: state.caFile,
           credentials: state.credentials.admin,
+          ...(state.gatewayPort === undefined ? {} : { modelsUrl: localModelsUrl(state.gatewayPort) }),
           ...(options.driver === undefined ? {} : { driver: options.driver }),
         },
         env,
