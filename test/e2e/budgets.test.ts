@@ -6,7 +6,8 @@ import { readPriceOverrides, withOverrides } from '../../lib/budget/prices/overr
 import type { ExecutionCostsAnswer, ExecutionView } from '../../lib/client/api.ts';
 import { openaiChat } from '../../lib/model-calls/openai/chat.ts';
 import prices from '../_fixtures/prices.json' with { type: 'json' };
-import { provideModels } from '../_helpers/provide-models.ts';
+import { localAws } from '../_helpers/local-aws.ts';
+import { useScriptedProvider } from '../_helpers/provider-secrets.ts';
 import { ScriptedProvider } from '../_helpers/scripted-provider/scripted-provider.ts';
 import { eventually, runToEnd, wflo, wfloJson } from '../_helpers/wflo.ts';
 
@@ -25,7 +26,7 @@ let content: string;
 
 beforeAll(async () => {
   provider = await ScriptedProvider.start();
-  await provideModels({ openai: provider.url });
+  await useScriptedProvider(await localAws(), provider.url);
   content = contentOf(TOKENS);
 });
 afterAll(() => provider.stop());
