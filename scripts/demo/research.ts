@@ -3,6 +3,7 @@ import { connect } from '../../lib/cli/target.ts';
 import type { ExecutionView } from '../../lib/client/api.ts';
 import type { ControlApiClient } from '../../lib/client/client.ts';
 import type { LocalUpResult } from '../../lib/local-cloud/index.ts';
+import { localClientSettings } from '../../lib/local-cloud/local-clients.ts';
 import { useScriptedProvider } from '../../test/_helpers/provider-secrets.ts';
 import type { Script } from '../../test/_helpers/scripted-provider/script.ts';
 import { ScriptedProvider } from '../../test/_helpers/scripted-provider/scripted-provider.ts';
@@ -44,7 +45,7 @@ export async function demoResearch({ state }: Pick<LocalUpResult, 'state'>, proj
   const provider = await ScriptedProvider.start();
   provider.script = { turns: [...TURNS] };
   try {
-    await useScriptedProvider({ ...state, credentials: state.credentials.admin }, provider.url);
+    await useScriptedProvider(localClientSettings(state, state.credentials.admin), state.stage, provider.url);
 
     chapter('research-agent: an agent with tools, and a model behind the gateway (here a scripted one)');
     const answered = await narrate(client, { workflow: 'research-agent', input: { question: QUESTION } });

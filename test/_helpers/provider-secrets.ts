@@ -1,18 +1,19 @@
-import { CreateSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+  type SecretsManagerClientConfig,
+} from '@aws-sdk/client-secrets-manager';
 import { PROVIDERS } from '../../lib/budget/price-book.ts';
 
-interface Account {
-  readonly endpoint: string;
-  readonly region: string;
-  readonly stage: string;
-  /** Of somebody who may write secrets. */
-  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-}
-
 /** Puts keys and base URLs where the gateway of the local AWS reads them, so that it calls a scripted provider. */
-export async function useScriptedProvider(account: Account, url: string): Promise<void> {
-  const { endpoint, region, credentials, stage } = account;
-  const client = new SecretsManagerClient({ endpoint, region, credentials });
+export async function useScriptedProvider(
+  /** Of somebody who may write secrets. */
+  settings: SecretsManagerClientConfig,
+  stage: string,
+  url: string,
+): Promise<void> {
+  const client = new SecretsManagerClient(settings);
   try {
     for (const provider of PROVIDERS) {
       const Name = `wflo/${stage}/providers/${provider}`;

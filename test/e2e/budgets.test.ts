@@ -26,7 +26,8 @@ let content: string;
 
 beforeAll(async () => {
   provider = await ScriptedProvider.start();
-  await useScriptedProvider(await localAws(), provider.url);
+  const { endpoint, region, credentials, stage } = await localAws();
+  await useScriptedProvider({ endpoint, region, credentials }, stage, provider.url);
   content = contentOf(TOKENS);
 });
 afterAll(() => provider.stop());

@@ -25,7 +25,8 @@ beforeAll(async () => {
     keys: { openai: 'k-openai', anthropic: 'k-anthropic', gemini: 'k-gemini' },
   });
   const local = await localAws();
-  await useScriptedProvider(local, provider.url);
+  const { endpoint, region, credentials, stage } = local;
+  await useScriptedProvider({ endpoint, region, credentials }, stage, provider.url);
   const client = new DynamoDBClient(local);
   const { TableNames = [] } = await client.send(new ListTablesCommand({}));
   const ledgerTable = TableNames.find((name) => /Ledger/.test(name));
