@@ -78,10 +78,11 @@ async function tellCosts(
 ): Promise<boolean> {
   const { entries, budgets } = await client.executionCosts(executionId);
   const models = entries.filter(({ kind }) => kind === 'call');
+  const tasks = entries.filter(({ kind }) => kind === 'compute');
   const sum = (of: typeof entries) => of.reduce((total, entry) => total + Math.round(entry.costUsd * 1e9), 0) / 1e9;
   const held = budgets.find(({ kind }) => kind === 'execution')?.heldUsd;
   const agrees = sum(entries) === costUsd && held === 0;
-  const text = `${models.length} model calls for ${exactUsd(sum(models))}, the sandbox for ${exactUsd(sum(entries) - sum(models))}: ${exactUsd(costUsd ?? 0)} of ${exactUsd(budgetUsd ?? 0)}`;
+  const text = `${models.length} model calls for ${exactUsd(sum(models))}, the sandbox for ${exactUsd(sum(tasks))}: ${exactUsd(costUsd ?? 0)} of ${exactUsd(budgetUsd ?? 0)}`;
   if (agrees) done(text);
   else failed(`${text}, but the execution says ${costUsd}, and ${held} are held`);
   return agrees;

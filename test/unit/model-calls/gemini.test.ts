@@ -76,6 +76,7 @@ describe('the bound', () => {
       said({ inlineData: { mimeType: 'text/plain', data: long } }),
       { systemInstruction: { parts: [{ text: long }] } },
       { tools: [{ functionDeclarations: [{ name: 'f', description: long }] }] },
+      { tools: [{ functionDeclarations: [{ name: 'f', parameters_json_schema: { description: long } }] }] },
       { generationConfig: { responseSchema: { description: long } } },
       { generationConfig: { responseJsonSchema: { description: long } } },
     ];
