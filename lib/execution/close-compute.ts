@@ -1,8 +1,7 @@
 import { computeCostOf } from '../budget/cost.ts';
-import type { Hold } from '../budget/ledger.ts';
+import { computeHoldId, type Hold } from '../budget/ledger.ts';
 import type { NanoUsd } from '../budget/money.ts';
 import type { Clock, Ledger, SandboxTasks, TaskState } from '../ports.ts';
-import { computeHoldId } from './compute-hold.ts';
 import { findTask } from './find-task.ts';
 import type { AttemptRecord, ComputeTerms, LeaseRecord } from './records.ts';
 

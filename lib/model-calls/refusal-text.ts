@@ -39,7 +39,7 @@ export function refusalText(refusal: CallRefusal): string {
   const budget = refusalBudget(refusal);
   if (refusal.budget !== undefined && budget !== undefined) {
     parts.push(
-      `${scopeText(refusal.budget.scope)}: limit $${budget.limit}, spent $${budget.spent}, held by calls in flight $${budget.held}, needed for this call at most $${budget.needed}`,
+      `${scopeText(refusal.budget.scope)}: limit $${budget.limit}, spent $${budget.spent}, held $${budget.held}, needed for this call at most $${budget.needed}`,
     );
     if (budget.resetsAt !== undefined) parts.push(`it starts again at ${budget.resetsAt}`);
     if (budget.fittingOutputTokens !== undefined) {

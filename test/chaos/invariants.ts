@@ -1,7 +1,7 @@
 import { verifyChain } from '../../lib/audit/chain.ts';
 import { computeCostOf } from '../../lib/budget/cost.ts';
+import { computeHoldId } from '../../lib/budget/ledger.ts';
 import { actingStepsOf, stepsOf } from '../../lib/compiler/steps-of.ts';
-import { computeHoldId } from '../../lib/execution/compute-hold.ts';
 import { executionIdFromArn } from '../../lib/execution/identity.ts';
 import type { AttemptRecord, ExecutionRecord } from '../../lib/execution/records.ts';
 import { resolveTemplate } from '../../lib/execution/resolve-template.ts';

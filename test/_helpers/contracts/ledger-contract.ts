@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEvent } from '../../../lib/audit/build-event.ts';
 import { ulidIds } from '../../../lib/aws/ulid-ids.ts';
-import type { ExecutionBudget, Hold, HoldRequest, Payer, Scope, ScopeState } from '../../../lib/budget/ledger.ts';
+import {
+  computeHoldId,
+  type ExecutionBudget,
+  type Hold,
+  type HoldRequest,
+  type Payer,
+  type Scope,
+  type ScopeState,
+} from '../../../lib/budget/ledger.ts';
 import { type NanoUsd, nanoUsd, usd, ZERO_USD } from '../../../lib/budget/money.ts';
 import type { ExecutionRecord, LeaseRecord } from '../../../lib/execution/records.ts';
 import { tenantChain } from '../../../lib/people/tenant-chain.ts';
@@ -261,6 +269,24 @@ export function describeLedgerContract(
       expect(await ledger.reserve(call(scene, usd('0.80')))).toMatchObject({
         refusal: { code: 'budget_exhausted', scope: scene.agent },
       });
+    });
+
+    it('what the task that asks holds for itself is not given back while it asks: no retry gets past it', async () => {
+      const scene = await given({ limit: usd(1) });
+      const compute = { kind: 'compute', holdId: computeHoldId(scene.payer) } as const;
+      await hold(scene, usd('0.60'), compute);
+      expect(await ledger.reserve(call(scene, usd('0.50')))).toMatchObject({
+        refusal: { code: 'budget_exhausted', scope: scene.execution, held: usd('0.60'), spent: ZERO_USD },
+      });
+      // To another attempt it is held by others.
+      const other = { ...scene, payer: { ...scene.payer, attempt: 2 } };
+      const { leaseEpoch: _, ...unleased } = call(other, usd('0.50'));
+      expect(await ledger.reserve({ ...unleased, kind: 'compute' })).toMatchObject({
+        refusal: { code: 'budget_held', scope: scene.execution },
+      });
+      await ledger.settle({ executionId: scene.payer.executionId, ...compute, cost: usd('0.10'), source: 'reported' });
+      expect(await ledger.reserve(call(scene, usd('0.95')))).toMatchObject({ refusal: { code: 'budget_exhausted' } });
+      expect(await ledger.reserve(call(scene, usd('0.50')))).toMatchObject({ kind: 'held' });
     });
 
     it('a repeat answers with the hold, also when nothing is left and from another process', async () => {

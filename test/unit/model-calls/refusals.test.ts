@@ -38,7 +38,7 @@ const held: BudgetRefusal = {
 describe('a budget that is exhausted, to the letter', () => {
   const refusal = overBudget(exhausted, 512);
   const message =
-    'the budget has too little left for this call [budget_exhausted]; daily budget of tenant acme (2026-11-26): limit $0.10, spent $0.09, held by calls in flight $0.00, needed for this call at most $0.0912345; it starts again at 2026-11-27T00:00:00.000Z; with at most 512 output tokens the call would fit';
+    'the budget has too little left for this call [budget_exhausted]; daily budget of tenant acme (2026-11-26): limit $0.10, spent $0.09, held $0.00, needed for this call at most $0.0912345; it starts again at 2026-11-27T00:00:00.000Z; with at most 512 output tokens the call would fit';
   const budget = {
     scope: 'tenant_day',
     subject: 'acme',

@@ -27,7 +27,7 @@ describe('a refusal', () => {
       });
       const body = JSON.parse(answer.body);
       expect(body).toMatchObject({ wfloError: 'budget_held', budget: { scope: 'execution', held: '0.09' } });
-      expect(body.message).toContain('held by calls in flight $0.09');
+      expect(body.message).toContain('held $0.09');
       // Some SDKs would take these for the name of the exception.
       expect(body).not.toHaveProperty('code');
       expect(body).not.toHaveProperty('__type');
