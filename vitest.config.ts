@@ -5,7 +5,7 @@ const shared = { allowOnly: false, passWithNoTests: false };
 /**
  * `unit` needs no network and no emulator. `chaos` neither: it runs executions through seeded faults. `cdk` synthesises, so its files are slow to start. `sandbox` is
  * the battery of the sandbox in processes of this machine, `docker` the same in containers: it needs a Docker engine.
- * `clients` runs the published clients of model providers against a scripted one. `e2e` and `faults` (real processes are killed, answers lost) run against the local AWS, `dynamodb-local` against AWS's own engine; each
+ * `e2e` and `faults` (real processes are killed, answers lost) run against the local AWS, `dynamodb-local` against AWS's own engine; each
  * starts what it needs.
  */
 export default defineConfig({
@@ -24,16 +24,6 @@ export default defineConfig({
           name: 'chaos',
           include: ['test/chaos/**/*.test.ts'],
           testTimeout: 120_000,
-        },
-      },
-      {
-        test: {
-          ...shared,
-          // Installs the clients of model providers, which needs the network the first time.
-          name: 'clients',
-          include: ['test/real-clients/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 600_000,
         },
       },
       {

@@ -15,7 +15,7 @@ export const TASK: Task = {
 };
 
 /** What a model would do: look, read two documents, calculate, answer. */
-const TURNS = [
+export const TURNS = [
   {
     text: 'I will look for the consumption and the price.',
     toolCalls: [{ name: 'search', arguments: { query: 'diesel Aurora' } }],
