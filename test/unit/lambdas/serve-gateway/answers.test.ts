@@ -143,7 +143,7 @@ describe('an answer of a provider', () => {
     scene.upstream.script({ acts: ['{"usage":{"input":1000,"output":5000}}'] });
     await (await scene.call(CALL)).text();
     expect(await scene.spent()).toBe(usd('0.33'));
-    expect(await scene.entries()).toMatchObject([{ held: usd('0.32'), cost: usd('0.33') }]);
+    expect(await scene.entries()).toMatchObject([{ held: usd('0.09'), cost: usd('0.33') }]);
   });
 
   it('that is settled when the ledger comes back', async () => {
