@@ -1,6 +1,5 @@
 import type { EventBridgeEvent } from 'aws-lambda';
 import { executionIdFromArn } from '../../lib/execution/identity.ts';
-import { costSignals } from '../shared/cost-signals.ts';
 import { environment } from '../shared/environment.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
@@ -31,7 +30,6 @@ export const handler = platformHandler<EventBridgeEvent<'Step Functions Executio
       tasks: sandboxTasks(),
       ledger: ledger(),
       budgets: budgets(),
-      costSignals,
       machines: stateMachines(context.invokedFunctionArn),
       clock,
       ids,

@@ -1,7 +1,6 @@
 import type { FinishEvent } from '../../lib/execution/machine.ts';
 import type { FinishAnswer } from '../../lib/execution/records.ts';
 import { stepCorrelation } from '../shared/correlation.ts';
-import { costSignals } from '../shared/cost-signals.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
 import { blobStore, budgets, clock, executionStore, ids, ledger, sandboxTasks } from '../shared/ports.ts';
@@ -24,7 +23,6 @@ export const handler = platformHandler<FinishEvent, FinishAnswer>(
         tasks: sandboxTasks(),
         ledger: ledger(),
         budgets: budgets(),
-        costSignals,
         clock,
         ids,
         random: Math.random,

@@ -1,5 +1,4 @@
 import type { ScheduledEvent } from 'aws-lambda';
-import { costSignals } from '../shared/cost-signals.ts';
 import { environment } from '../shared/environment.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
@@ -35,7 +34,6 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       machines: stateMachines(context.invokedFunctionArn),
       ledger: ledger(),
       budgets: budgets(),
-      costSignals,
       clock,
       ids,
       stage: environment('WFLO_STAGE'),

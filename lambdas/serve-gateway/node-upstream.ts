@@ -10,7 +10,7 @@ const CONNECT_MS = 10_000;
 const FREE_SOCKETS = 256;
 
 /**
- * Providers by Node's own client, which is a third faster than `fetch` and says whether a request was sent. It follows no
+ * Providers by Node's own client, which says whether a request was sent. It follows no
  * redirect and decompresses nothing.
  */
 export function nodeUpstream(): Upstream & { close(): void } {

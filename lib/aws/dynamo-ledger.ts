@@ -227,7 +227,7 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
           return settleItems(stored, entry, scopes, options, expiries());
         });
         if (hold === undefined) return { kind: 'unknown' };
-        if (changed && entry !== undefined) return { kind: 'settled', entry, violation: entry.cost > entry.held };
+        if (changed && entry !== undefined) return { kind: 'settled', entry };
         const before = await entryOfHold(executionId, holdId);
         return { kind: 'already', ...(before === undefined ? {} : { entry: before }) };
       }),

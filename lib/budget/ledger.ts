@@ -159,9 +159,9 @@ export interface Settlement {
   readonly by?: string;
 }
 
-/** `violation`: it cost more than was held; all of it is spent, and the caller must count and log this. */
+/** Where it cost more than was held, all of it is spent: `watch-budgets` counts and logs every such entry. */
 export type SettleResult =
-  | { readonly kind: 'settled'; readonly entry: LedgerEntry; readonly violation: boolean }
+  | { readonly kind: 'settled'; readonly entry: LedgerEntry }
   /** It was settled or released before: nothing was changed. */
   | { readonly kind: 'already'; readonly entry?: LedgerEntry }
   | { readonly kind: 'unknown' };

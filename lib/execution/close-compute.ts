@@ -1,20 +1,12 @@
 import { computeCostOf } from '../budget/cost.ts';
 import { computeHoldId, type Hold } from '../budget/ledger.ts';
-import type { NanoUsd } from '../budget/money.ts';
 import type { Clock, Ledger, SandboxTasks, TaskState } from '../ports.ts';
 import { findTask } from './find-task.ts';
 import type { AttemptRecord, ComputeTerms, LeaseRecord } from './records.ts';
 
-/** What an operator is told of money. */
-export interface CostSignals {
-  /** Something cost more than was held for it: a budget may be overspent. */
-  boundViolated(hold: Hold, cost: NanoUsd): void;
-}
-
 export interface CloseComputePorts {
   readonly ledger: Pick<Ledger, 'getHold' | 'settle' | 'release' | 'unsettle'>;
   readonly tasks: SandboxTasks;
-  readonly costSignals: CostSignals;
   readonly clock: Clock;
 }
 
@@ -86,14 +78,13 @@ async function closeByTask(
     return unsettled(ports, hold, 'ECS does not say from when to when the task of this sandbox ran');
   }
   const seconds = Math.max(0, (Date.parse(stoppedAt) - Date.parse(from)) / 1000);
-  const result = await ports.ledger.settle({
+  await ports.ledger.settle({
     executionId: hold.payer.executionId,
     holdId: hold.holdId,
     cost: computeCostOf(terms.rates, terms, seconds),
     source: 'reported',
     raw: { taskArn, from, stoppedAt },
   });
-  if (result.kind === 'settled' && result.violation) ports.costSignals.boundViolated(hold, result.entry.cost);
   return true;
 }
 

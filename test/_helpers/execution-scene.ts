@@ -102,7 +102,6 @@ export class ExecutionScene {
   readonly ledger = this.#cost.ledger;
   readonly budgets = this.#cost.budgets;
   readonly announcements = this.#cost.announcements;
-  readonly costSignals = this.#cost.costSignals;
   prices = this.#cost.prices;
   readonly machines = new FakeStateMachines({ clock: this.clock });
   readonly invoker = new FakeStepFunctionInvoker();

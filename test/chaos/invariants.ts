@@ -149,20 +149,22 @@ async function checkMoney(
   attempts: readonly AttemptRecord[],
   told: Told,
 ): Promise<void> {
-  const { ledger, costSignals } = world.money;
+  const { ledger } = world.money;
   for (const { holdId, state } of await ledger.listHolds(executionId))
     if (state === 'open') told(`${holdId} is still held`);
   if (budget === undefined) return;
   const tasks = world.sandboxes.all().filter(({ environment }) => environment.WFLO_EXECUTION === executionId);
-  const above = costSignals.violations.filter(({ hold }) => hold.payer.executionId === executionId);
-  for (const { hold, cost } of above) {
-    const { path, attempt } = hold.payer;
+  const entries = (await ledger.listEntries(executionId, { limit: 1000 })).items;
+  const above = entries.filter(({ cost, held }) => cost > held);
+  for (const { holdId, payer, cost, held } of above) {
+    const { path, attempt } = payer;
+    const hold = await ledger.getHold(executionId, holdId);
     const ends = tasks
       .filter(({ environment }) => environment.WFLO_STEP === path && environment.WFLO_ATTEMPT === String(attempt))
       .map(({ stoppedAt = '' }) => Date.parse(stoppedAt));
     // A leap of the clock is longer than any time limit.
-    if (world.hasLeapt(Date.parse(hold.createdAt), Math.max(...ends))) continue;
-    told(`${hold.holdId} cost ${cost}, and ${hold.amount} was held`);
+    if (world.hasLeapt(Date.parse(hold?.createdAt ?? ''), Math.max(...ends))) continue;
+    told(`${holdId} cost ${cost}, and ${held} was held`);
   }
   for (const task of tasks) {
     const attempt = attempts.find(

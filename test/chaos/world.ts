@@ -361,7 +361,6 @@ export class World {
       ledger: port('ledger', this.money.ledger),
       budgets: port('budgets', this.money.budgets),
       announcements: port('announcements', this.money.announcements),
-      costSignals: this.money.costSignals,
       prices: this.money.prices,
       workflows: port('workflows', this.machines),
       machines: port('machines', this.machines),

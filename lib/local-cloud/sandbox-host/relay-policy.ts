@@ -1,3 +1,4 @@
+import { PROVIDERS } from '../../sandbox/model-providers.ts';
 import type { SandboxTask } from './sandbox-driver.ts';
 
 /** What a sandbox may ask of the local AWS. Everything else is refused. */
@@ -8,8 +9,6 @@ export interface RelayPolicy {
   readonly isObject: (url: URL) => boolean;
 }
 
-/** Of the gateway's model calls, as the runner has them too. */
-const PROVIDERS = ['openai', 'anthropic', 'gemini', 'bedrock'];
 const VERBS = ['claim', 'heartbeat', 'events', 'urls', 'complete'];
 
 /** Base URL of the sandbox API of a task. Throws an `Error` where it is not one of this machine. */

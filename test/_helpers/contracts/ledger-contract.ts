@@ -177,7 +177,7 @@ export function describeLedgerContract(
         raw,
         settledAt: '2026-11-26T12:00:05.000Z',
       };
-      expect(settled).toEqual({ kind: 'settled', entry, violation: false });
+      expect(settled).toEqual({ kind: 'settled', entry });
       for (const of of all(scene)) expect(await scope(of)).toMatchObject({ held: 0, spent: usd('0.25'), inflight: 0 });
       await expectSums(scene);
       expect(await ledger.getHold(executionId, held.holdId)).toEqual({ ...held, state: 'settled' });
@@ -372,17 +372,16 @@ export function describeLedgerContract(
       expect(await ledger.release(executionId, holdId)).toBe(false);
       expect(await ledger.settle({ executionId, holdId, cost: usd('0.10'), source: 'reconciled' })).toMatchObject({
         kind: 'settled',
-        violation: false,
       });
       expect(await scope(scene.execution)).toMatchObject({ spent: usd('0.10'), held: 0, inflight: 0 });
     });
 
-    it('what cost more than was held is spent in full, and said', async () => {
+    it('what cost more than was held is spent in full, and its entry says so', async () => {
       const scene = await given({ limit: usd(1) });
       const { holdId } = await hold(scene, usd('0.90'));
       expect(
         await ledger.settle({ executionId: scene.payer.executionId, holdId, cost: usd('1.20'), source: 'reported' }),
-      ).toMatchObject({ kind: 'settled', violation: true });
+      ).toMatchObject({ kind: 'settled', entry: { held: usd('0.90'), cost: usd('1.20') } });
       expect(await scope(scene.execution)).toMatchObject({
         spent: usd('1.20'),
         held: 0,
@@ -731,7 +730,7 @@ export function describeLedgerContract(
 
     async function settle(scene: Scene, { holdId }: Hold, cost: NanoUsd): Promise<void> {
       const result = await ledger.settle({ executionId: scene.payer.executionId, holdId, cost, source: 'reported' });
-      expect(result).toMatchObject({ kind: 'settled', violation: false });
+      expect(result).toMatchObject({ kind: 'settled' });
     }
 
     const reserveWhileBusy = (request: HoldRequest) => whileBusy(() => ledger.reserve(request));

@@ -1,6 +1,4 @@
-import type { Hold } from '../../../lib/budget/ledger.ts';
-import { type NanoUsd, usd } from '../../../lib/budget/money.ts';
-import type { CostSignals } from '../../../lib/execution/close-compute.ts';
+import { usd } from '../../../lib/budget/money.ts';
 import type { ComputePrices } from '../../../lib/execution/compute-hold.ts';
 import type { Announcements, Budgets, Clock, ExecutionStore, Ledger } from '../../../lib/ports.ts';
 import { type MemoryLedger, memoryLedger } from './memory-ledger.ts';
@@ -19,7 +17,6 @@ export interface CostPorts {
   readonly ledger: MemoryLedger & Ledger;
   readonly budgets: Budgets;
   readonly announcements: Announcements;
-  readonly costSignals: CostSignals & { readonly violations: { readonly hold: Hold; readonly cost: NanoUsd }[] };
   readonly prices: ComputePrices;
 }
 
@@ -33,13 +30,10 @@ export function costPorts({
   readonly leases?: Pick<ExecutionStore, 'getLease'>;
 }): CostPorts {
   const ledger = memoryLedger({ clock, ...(leases === undefined ? {} : { leases }) });
-  const violations: { hold: Hold; cost: NanoUsd }[] = [];
-  const boundViolated = (hold: Hold, cost: NanoUsd) => void violations.push({ hold, cost });
   return {
     ledger,
     budgets: ledger,
     announcements: ledger,
-    costSignals: { violations, boundViolated },
     prices: TEST_PRICES,
   };
 }

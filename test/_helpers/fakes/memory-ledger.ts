@@ -118,7 +118,7 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
     this.#close(hold, 'settled', entry.cost);
     this.#entries.set(name, entry);
     this.#add(entry);
-    return { kind: 'settled', entry: structuredClone(entry), violation: entry.cost > hold.amount };
+    return { kind: 'settled', entry: structuredClone(entry) };
   }
 
   async release(executionId: string, holdId: string): Promise<boolean> {

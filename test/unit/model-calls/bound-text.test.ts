@@ -25,6 +25,15 @@ test('a value has at least a token for each byte of its JSON, also where every c
   );
 });
 
+test('a value has a token for each byte, also where every character beyond ASCII is written as an escape', () => {
+  const escaped = (value: unknown) =>
+    JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  for (const text of ['ä'.repeat(1000), '中'.repeat(1000), '😀'.repeat(1000)]) {
+    const named = { [text]: [text] };
+    expect(jsonTokens(named)).toBeGreaterThanOrEqual(escaped(named).length);
+  }
+});
+
 test('a value has tokens for each line of a description that becomes a comment', () => {
   const text = 'a\n'.repeat(500);
   expect(jsonTokens(text)).toBeGreaterThanOrEqual(Buffer.byteLength(text.replaceAll('\n', '\n//')));

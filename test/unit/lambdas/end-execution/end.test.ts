@@ -466,6 +466,6 @@ describe('seenEnd', () => {
 });
 
 function pick({ executions, blobs, signals, machines, clock, ids, stage, ...scene }: ExecutionScene) {
-  const { ledger, budgets, costSignals } = scene;
-  return { executions, blobs, signals, machines, clock, ids, stage, ledger, budgets, costSignals };
+  const { ledger, budgets } = scene;
+  return { executions, blobs, signals, machines, clock, ids, stage, ledger, budgets };
 }
