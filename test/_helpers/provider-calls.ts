@@ -23,17 +23,17 @@ const CLAUDE = 'anthropic.claude-sonnet-4-5-20250929-v1:0';
 const NOVA = 'amazon.nova-lite-v1:0';
 
 /** The same question in every wire format, plain and streamed where there are both; each may use a tool. */
-export function providerCalls(prompt: string, maxTokens: number): readonly ProviderCall[] {
+export function providerCalls(prompt: string, maxTokens: number, openaiModel = 'scripted-1'): readonly ProviderCall[] {
   const messages = [{ role: 'user', content: prompt }];
   const claudeTools = [{ name: TOOL, description: 'Looks up.', input_schema: SCHEMA }];
   const chat = {
-    model: 'scripted-1',
+    model: openaiModel,
     messages,
     max_completion_tokens: maxTokens,
     tools: [{ type: 'function', function: { name: TOOL, parameters: SCHEMA } }],
   };
   const responses = {
-    model: 'scripted-1',
+    model: openaiModel,
     input: prompt,
     max_output_tokens: maxTokens,
     store: false,
@@ -59,8 +59,8 @@ export function providerCalls(prompt: string, maxTokens: number): readonly Provi
   const invoke = { anthropic_version: 'bedrock-2023-05-31', ...claude };
   const bedrock = (model: string, operation: string) => `/model/${encodeURIComponent(model)}/${operation}`;
   return [
-    ...both('openai-chat', 'openai', 'scripted-1', (stream) => ['/v1/chat/completions', { ...chat, stream }]),
-    ...both('openai-responses', 'openai', 'scripted-1', (stream) => ['/v1/responses', { ...responses, stream }]),
+    ...both('openai-chat', 'openai', openaiModel, (stream) => ['/v1/chat/completions', { ...chat, stream }]),
+    ...both('openai-responses', 'openai', openaiModel, (stream) => ['/v1/responses', { ...responses, stream }]),
     call('openai-embeddings', 'openai', 'text-embedding-3-small', false, '/v1/embeddings', {
       model: 'text-embedding-3-small',
       input: [prompt],

@@ -332,4 +332,4 @@ it(`a gateway that is killed in the middle of calls loses no hold, and gives non
       .map(({ holdId }) => holdId)
       .sort(),
   );
-}, 300_000);
+}, 600_000);
