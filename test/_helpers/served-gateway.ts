@@ -1,5 +1,5 @@
 import { createGateway, type GatewayApp } from '../../lambdas/serve-gateway/app.ts';
-import { type GatewayServer, serveGateway } from '../../lambdas/serve-gateway/node-server.ts';
+import { type GatewayServer, type RequestTimes, serveGateway } from '../../lambdas/serve-gateway/node-server.ts';
 import { nodeUpstream } from '../../lambdas/serve-gateway/node-upstream.ts';
 import { FORMATS } from '../../lib/model-calls/formats.ts';
 import { type GatewayScene, gatewayScene, type SceneOptions } from './gateway-scene.ts';
@@ -24,13 +24,13 @@ export interface ServedGateway extends GatewayScene {
 }
 
 /** The gateway with all its wire formats and the prices of the tests, in front of the scripted provider: two servers. */
-export async function servedGateway(options: SceneOptions = {}): Promise<ServedGateway> {
+export async function servedGateway(options: SceneOptions = {}, times?: RequestTimes): Promise<ServedGateway> {
   const provider = await ScriptedProvider.start();
   const scene = await gatewayScene({ ...options, access: { models: ['*'], ...options.access } });
   const upstream = nodeUpstream();
   const keys = providerKeysAt(provider.url);
   const served = createGateway({ ...scene.ports, keys, upstream, prices: testPrices(), formats: FORMATS });
-  const server = await serveGateway(served, 0);
+  const server = await serveGateway(served, 0, times);
   const url = `http://127.0.0.1:${server.port}`;
   const authorization = { authorization: `Bearer ${scene.token}`, 'x-wflo-epoch': '1' };
   return {
