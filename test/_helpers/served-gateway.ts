@@ -19,6 +19,7 @@ export interface ServedGateway extends GatewayScene {
     call: ProviderCall,
     change?: Partial<Pick<ProviderCall, 'path' | 'headers'>>,
     body?: Uint8Array,
+    signal?: AbortSignal,
   ): Promise<Response>;
   close(): Promise<void>;
 }
@@ -35,11 +36,12 @@ export async function servedGateway(options: SceneOptions = {}, times?: RequestT
   const authorization = { authorization: `Bearer ${scene.token}`, 'x-wflo-epoch': '1' };
   return {
     ...{ ...scene, provider, served, server, url, authorization },
-    ask: (call, change = {}, body) =>
+    ask: (call, change = {}, body, signal) =>
       fetch(`${url}${change.path ?? call.path}`, {
         method: 'POST',
         headers: { ...call.headers, ...authorization, ...change.headers },
         body: (body as Uint8Array<ArrayBuffer> | undefined) ?? JSON.stringify(call.body),
+        ...(signal === undefined ? {} : { signal }),
       }),
     async close() {
       await server.stop(100);

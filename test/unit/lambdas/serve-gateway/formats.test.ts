@@ -1,7 +1,7 @@
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { costOf } from '../../../../lib/budget/cost.ts';
 import { nanoUsd, usd } from '../../../../lib/budget/money.ts';
 import { lookupOf } from '../../../../lib/budget/prices/lookup.ts';
@@ -16,6 +16,9 @@ import { type ServedGateway, servedGateway } from '../../../_helpers/served-gate
 import { testPrices } from '../../../_helpers/test-prices.ts';
 
 /** Every wire format over real sockets: the published shapes of the scripted provider on one side, fetch on the other. */
+
+// Some of these make dozens of calls.
+vi.setConfig({ testTimeout: 30_000 });
 
 const closing: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -159,6 +162,33 @@ describe('what a provider answers with tool calls and cached tokens', () => {
     expect(one.provider.requests).toHaveLength(1);
     expect([await one.spent(), await one.held(), await one.holds()]).toEqual([0, 0, []]);
   });
+});
+
+describe('a client that goes away', () => {
+  it.each(NAMED.filter(([, { stream }]) => stream))(
+    '%s: at whichever event, costs what it costs',
+    async (_name, call) => {
+      const one = await world();
+      const { script, usage } = used(call);
+      one.provider.script = { ...script, delayMs: 2 };
+      const cost = costOfUsage(usage, call);
+      let calls = 0;
+      for (let ended = false; !ended; ) {
+        const leaving = new AbortController();
+        const response = await one.ask(call, {}, undefined, leaving.signal);
+        const reader = response.body?.getReader();
+        for (let event = 0; event < calls && !ended; event++) ended = (await reader?.read())?.done !== false;
+        leaving.abort();
+        calls += 1;
+        await one.served.idle();
+        expect([await one.spent(), await one.held()]).toEqual([cost * calls, 0]);
+      }
+      // Events that come together are read together.
+      expect(calls).toBeGreaterThan(3);
+      expect(one.counted).toContain('ClientGone');
+      expect(one.provider.requests.map(({ end }) => end)).toEqual(Array.from({ length: calls }, () => 'sent'));
+    },
+  );
 });
 
 describe('calls of Bedrock', () => {
@@ -371,11 +401,15 @@ describe('bad input is refused before anything is called', () => {
     const one = await world({ budget: { limit: nanoUsd(1) } });
     const bomb = '👩‍👩‍👧‍👦'.repeat(720);
     const body = JSON.stringify(call.body).replaceAll(PROMPT, bomb);
-    // The code is warm: what is measured is the text.
-    await one.ask(call);
-    const before = performance.now();
-    expect((await one.ask(call, {}, new TextEncoder().encode(body))).status).toBe(402);
-    expect(performance.now() - before).toBeLessThan(100);
+    // The code is warm, and the best of several is not that of a busy machine: what is measured is the text.
+    await (await one.ask(call)).text();
+    const took: number[] = [];
+    for (let time = 0; time < 3; time++) {
+      const before = performance.now();
+      expect((await one.ask(call, {}, new TextEncoder().encode(body))).status).toBe(402);
+      took.push(performance.now() - before);
+    }
+    expect(Math.min(...took)).toBeLessThan(100);
   });
 });
 
