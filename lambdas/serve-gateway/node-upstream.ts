@@ -60,6 +60,11 @@ function send(
       clearTimeout(connecting);
       reject(new UpstreamFailed(sent, failureText(sent, error), error));
     });
+    // Without an answer and without an error, as after a change of the protocol that nobody asked for.
+    call.once('close', () => {
+      clearTimeout(connecting);
+      reject(new UpstreamFailed(sent, 'the provider closed the connection without an answer'));
+    });
     call.end(body);
   });
 }
