@@ -27,7 +27,10 @@ test('a value has at least a token for each byte of its JSON, also where every c
 
 test('a value has a token for each byte, also where every character beyond ASCII is written as an escape', () => {
   const escaped = (value: unknown) =>
-    JSON.stringify(value).replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+    JSON.stringify(value).replace(
+      /[\u0080-\uffff]/g,
+      (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
   for (const text of ['ä'.repeat(1000), '中'.repeat(1000), '😀'.repeat(1000)]) {
     const named = { [text]: [text] };
     expect(jsonTokens(named)).toBeGreaterThanOrEqual(escaped(named).length);
