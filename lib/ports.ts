@@ -18,6 +18,8 @@ import type {
   WindowLimits,
 } from './budget/ledger.ts';
 import type { NanoUsd } from './budget/money.ts';
+import type { ModelPrice } from './budget/price-book.ts';
+import type { Usage } from './budget/usage.ts';
 import type { WorkflowConfig } from './execution/machine.ts';
 import type {
   ApprovalRecord,
@@ -179,6 +181,10 @@ export interface Ledger {
   listHolds(executionId: string): Promise<readonly Hold[]>;
   /** Open call holds whose `expiresAt` is before `now`, oldest first. Eventually consistent. */
   expiredHolds(now: Date, limit: number): Promise<readonly Hold[]>;
+  /** Unsettled holds with a record at their provider (`hasRecord`) that are due to be looked up, the longest due first. Eventually consistent. */
+  holdsToLookUp(now: Date, limit: number): Promise<readonly Hold[]>;
+  /** When an unsettled hold is looked up again; absent: never. False where it is not unsettled any more. */
+  lookUpAgain(executionId: string, holdId: string, at?: string): Promise<boolean>;
   /** Unsettled holds of a tenant, oldest first. Eventually consistent. */
   unsettledHolds(tenant: string, query: { readonly limit: number; readonly cursor?: string }): Promise<Page<Hold>>;
 }
@@ -211,6 +217,20 @@ export interface Budgets {
   /** By days (UTC), both included. */
   listCosts(tenant: string, days: { readonly from: string; readonly to: string }): Promise<readonly CostRow[]>;
 }
+
+/**
+ * What a provider itself has recorded of a call. That nothing is recorded says nothing: records come late, and a call that
+ * is not charged leaves none. So only what was used is ever known.
+ */
+export interface ProviderRecords {
+  /** `unclear`: there is a record that does not tell surely what this call used. Undefined: there is none (yet). */
+  usageOf(hold: Hold, price: ModelPrice): Promise<RecordedUsage | undefined>;
+}
+
+export type RecordedUsage =
+  /** `raw`: the provider's own words, at most 4 KiB. */
+  | { readonly kind: 'used'; readonly usage: Usage; readonly raw: Json }
+  | { readonly kind: 'unclear'; readonly reason: string };
 
 /** Things that are told once, however often they are noticed. */
 export interface Announcements {

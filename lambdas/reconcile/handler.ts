@@ -1,4 +1,6 @@
 import type { ScheduledEvent } from 'aws-lambda';
+import type { Hold } from '../../lib/budget/ledger.ts';
+import { priceBook } from '../../lib/budget/prices/book.ts';
 import { environment } from '../shared/environment.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
@@ -13,6 +15,7 @@ import {
   ids,
   ledger,
   outboxStore,
+  providerRecords,
   sandboxTasks,
   stateMachines,
 } from '../shared/ports.ts';
@@ -23,7 +26,9 @@ import { type CheckResult, failuresOf, reconcile } from './reconcile.ts';
 export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
   { summarise: (results) => Object.fromEntries(results.map(({ check, repaired }) => [check, repaired])) },
   async (_event, context) => {
+    const records = providerRecords();
     const results = await reconcile({
+      ...(records === undefined ? {} : { records: { records, ledger: ledger(), prices: priceBook(), leftToPerson } }),
       executions: executionStore(),
       outbox: outboxStore(),
       audit: auditStore(),
@@ -61,3 +66,13 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
     return results;
   },
 );
+
+function leftToPerson({ holdId, payer, purpose }: Hold, reason: string): void {
+  logger.warn('an unsettled hold is left to a person', {
+    executionId: payer.executionId,
+    holdId,
+    provider: purpose.provider,
+    model: purpose.model,
+    reason,
+  });
+}

@@ -1,10 +1,24 @@
-import type { Ledger, StateMachines } from '../../lib/ports.ts';
+import type { Hold } from '../../lib/budget/ledger.ts';
+import type { PriceBook } from '../../lib/budget/price-book.ts';
+import type { Ledger, ProviderRecords, StateMachines } from '../../lib/ports.ts';
 import type { EndPorts } from '../end-execution/end.ts';
 import type { RelayPorts } from '../relay-events/relay.ts';
+
+/** What a call of which nobody knows the cost is settled by. */
+export interface RecordPorts {
+  readonly records: ProviderRecords;
+  readonly ledger: Pick<Ledger, 'holdsToLookUp' | 'lookUpAgain'>;
+  /** Those of today. */
+  readonly prices: PriceBook;
+  /** The records do not settle this hold, and are not asked again. */
+  leftToPerson(hold: Hold, reason: string): void;
+}
 
 /** Everything that checks read and repair. */
 export interface ReconcilePorts extends EndPorts, RelayPorts {
   readonly ledger: EndPorts['ledger'] & Pick<Ledger, 'expiredHolds'>;
+  /** Absent where the deployment names no log of a provider. */
+  readonly records?: RecordPorts;
   readonly machines: Pick<StateMachines, 'describe' | 'stop'>;
   /** Lets the one function that reads task tokens tell the waiting states. */
   readonly resumeApprovals: (approvalIds: readonly string[]) => Promise<void>;

@@ -6,6 +6,7 @@ import { orphanedTasks } from './checks/orphaned-tasks.ts';
 import { overdueApprovals } from './checks/overdue-approvals.ts';
 import { silentLeases } from './checks/silent-leases.ts';
 import { unpublishedEvents } from './checks/unpublished-events.ts';
+import { unsettledHolds } from './checks/unsettled-holds.ts';
 import type { ReconcilePorts } from './ports.ts';
 
 /** The emergency stop first: it takes the right to act away. */
@@ -17,6 +18,7 @@ export const CHECKS: readonly Check[] = [
   openExecutions,
   orphanedTasks,
   expiredHolds,
+  unsettledHolds,
 ];
 
 export interface CheckResult extends CheckOutcome {

@@ -81,7 +81,9 @@ export async function passOn(
     // It came to nothing while it was prepared. From here on it is read to its end.
     if (gone.aborted) throw new NotWanted('the client went away before the call was sent');
     if (abort.signal.aborted) throw new NotWanted(String(abort.signal.reason));
-    const answer = await sendWithKey(ports, call, access, abort.signal);
+    const { holdId } = reservation;
+    const upstream = (holdId === undefined ? undefined : call.marked?.(holdId)) ?? call.upstream;
+    const answer = await sendWithKey(ports, upstream, call, access, abort.signal);
     silence.heard();
     meter.begin(answer.status, answer.headers);
     transport = { ...transport, begun: true };
@@ -155,16 +157,17 @@ class KeyRefused extends UpstreamFailed {
 /** Sends the call; once more where the provider refused the key and there is another one now. */
 async function sendWithKey(
   ports: GatewayPorts,
+  upstream: ModelCall['upstream'],
   call: ModelCall,
   access: ProviderAccess,
   signal: AbortSignal,
 ): Promise<UpstreamAnswer> {
-  let answer = await ports.upstream.send(await requestOf(call, access), signal);
+  let answer = await ports.upstream.send(await requestOf(upstream, call, access), signal);
   if (answer.status === 401) {
     await discard(answer);
     const renewed = await renewedKey(ports, call, access);
     if (renewed === undefined) throw keyRefused(call);
-    answer = await ports.upstream.send(await requestOf(call, renewed), signal);
+    answer = await ports.upstream.send(await requestOf(upstream, call, renewed), signal);
     if (answer.status === 401) {
       await discard(answer);
       throw keyRefused(call);
@@ -202,8 +205,11 @@ async function renewedKey(
 }
 
 /** Throws `UpstreamFailed`: what cannot be signed is not sent. */
-async function requestOf(call: ModelCall, access: ProviderAccess): Promise<UpstreamRequest> {
-  const { method, path, headers, body } = call.upstream;
+async function requestOf(
+  { method, path, headers, body }: ModelCall['upstream'],
+  call: ModelCall,
+  access: ProviderAccess,
+): Promise<UpstreamRequest> {
   const url = new URL(`${access.baseUrl}${path}`);
   const request = { method, url, headers: { ...headers, 'accept-encoding': 'identity' }, body };
   try {

@@ -19,6 +19,7 @@ export const VARIABLES = [
   'RECONCILE_FUNCTION',
   'RETENTION_DAYS',
   'BUDGET_TOPIC',
+  'BEDROCK_LOG_GROUP',
 ] as const;
 export type Variable = (typeof VARIABLES)[number];
 
@@ -29,6 +30,11 @@ export function environment(name: Variable): string {
   throw new WfloError('internal', `the environment variable ${name} is not set`, {
     fix: 'set it on the function, in the stack that deploys it',
   });
+}
+
+/** Where Bedrock logs model invocations, if the deployment says it. */
+export function bedrockLogGroup(): string | undefined {
+  return process.env.BEDROCK_LOG_GROUP || undefined;
 }
 
 /** Base URL that presigned URLs carry, where it is not the SDK's own (the local AWS). */

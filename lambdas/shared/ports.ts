@@ -1,3 +1,4 @@
+import { bedrockInvocationLogs } from '../../lib/aws/bedrock-invocation-logs.ts';
 import { cloudWatchStepLogs } from '../../lib/aws/cloudwatch-step-logs.ts';
 import { deployedWorkflows } from '../../lib/aws/deployed-workflows.ts';
 import { documentClient } from '../../lib/aws/document-client.ts';
@@ -19,9 +20,9 @@ import { stepFunctionsWaitingStates } from '../../lib/aws/step-functions-waiting
 import { systemClock } from '../../lib/aws/system-clock.ts';
 import { ulidIds } from '../../lib/aws/ulid-ids.ts';
 import { WfloError } from '../../lib/errors.ts';
-import type { StateMachines } from '../../lib/ports.ts';
+import type { ProviderRecords, StateMachines } from '../../lib/ports.ts';
 import * as clients from './clients.ts';
-import { environment } from './environment.ts';
+import { bedrockLogGroup, environment } from './environment.ts';
 import { once } from './once.ts';
 
 /** The ports on AWS, from the environment of the function. Each asks only for the variables that it needs. */
@@ -117,6 +118,12 @@ export const taskTokenReader = /* @__PURE__ */ once(() =>
 );
 
 export const waitingStates = /* @__PURE__ */ once(() => stepFunctionsWaitingStates({ sfn: clients.stepFunctions() }));
+
+/** Undefined where the deployment names no log of Bedrock. */
+export function providerRecords(): ProviderRecords | undefined {
+  const logGroup = bedrockLogGroup();
+  return logGroup === undefined ? undefined : bedrockInvocationLogs({ client: clients.cloudWatchLogs(), logGroup });
+}
 
 export const stepLogs = /* @__PURE__ */ once(() =>
   cloudWatchStepLogs({ client: clients.cloudWatchLogs(), logGroup: environment('SANDBOX_LOG_GROUP'), clock }),

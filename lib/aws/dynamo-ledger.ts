@@ -16,7 +16,7 @@ import type { Clock, Ids, Ledger, Page } from '../ports.ts';
 import { decodeHoldPosition, encodePosition } from './cursor.ts';
 import { documentClient, type Item, queryItems, takeItems } from './document-client.ts';
 import { recordExpiry, valueExpiry } from './expiry.ts';
-import { entryOfItem, holdOfItem, scopeStateOf } from './ledger-items.ts';
+import { entryOfItem, holdOfItem, scopeStateOf, WATCHED } from './ledger-items.ts';
 import {
   entryKey,
   entryPosition,
@@ -24,6 +24,7 @@ import {
   holdKey,
   holdPosition,
   OPEN_HOLD_LISTS,
+  RECORD_LIST,
   scopeKey,
   unsettledList,
 } from './ledger-keys.ts';
@@ -243,7 +244,7 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
     unsettle: (executionId, holdId, reason) =>
       throughLedger(async () => {
         const { changed } = await change(executionId, holdId, ['open'], (hold, scopes) =>
-          unsettleItems(hold, reason, scopes, options),
+          unsettleItems(hold, reason, clock.now(), scopes, options),
         );
         return changed;
       }),
@@ -296,6 +297,21 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
           .slice(0, limit);
       }),
 
+    holdsToLookUp: (now, limit) =>
+      throughLedger(async () => {
+        const items = queryItems(client, {
+          TableName,
+          IndexName: 'byRecord',
+          KeyConditionExpression: 'recordList = :list AND recordAt < :now',
+          ExpressionAttributeValues: { ':list': RECORD_LIST, ':now': now.toISOString() },
+          Limit: limit,
+        });
+        return (await takeItems(items, limit)).map(holdOfItem);
+      }),
+
+    lookUpAgain: (executionId, holdId, at) =>
+      throughLedger(() => lookUpAgain(client, TableName, executionId, holdId, at, retry)),
+
     unsettledHolds: (tenant, query) =>
       throughLedger(async (): Promise<Page<Hold>> => {
         const after = query.cursor === undefined ? undefined : decodeHoldPosition(query.cursor);
@@ -338,6 +354,34 @@ async function renewHold(
       ConditionExpression: '#state = :open AND attribute_exists(expiresAt)',
       ExpressionAttributeNames: { '#state': 'state' },
       ExpressionAttributeValues: { ':open': 'open', ':expiresAt': expiresAt },
+    });
+    await retryConflicts(() => client.send(update), { totalWaitMs: CONFLICT_WAIT_MS, ...retry });
+    return true;
+  } catch (error) {
+    if (isConditionFailure(error)) return false;
+    throw error;
+  }
+}
+
+/** No longer watched: that its cost is not known was told when that began. */
+async function lookUpAgain(
+  client: DynamoDBDocumentClient,
+  TableName: string,
+  executionId: string,
+  holdId: string,
+  at: string | undefined,
+  retry: RetryOptions | undefined,
+): Promise<boolean> {
+  try {
+    const update = new UpdateCommand({
+      TableName,
+      Key: holdKey(executionId, holdId),
+      UpdateExpression:
+        at === undefined ? 'REMOVE recordList, recordAt, #watched' : 'SET recordAt = :at REMOVE #watched',
+      // One that nobody looks up any more stays so.
+      ConditionExpression: '#state = :unsettled AND attribute_exists(recordList)',
+      ExpressionAttributeNames: { '#state': 'state', '#watched': WATCHED },
+      ExpressionAttributeValues: { ':unsettled': 'unsettled', ...(at === undefined ? {} : { ':at': at }) },
     });
     await retryConflicts(() => client.send(update), { totalWaitMs: CONFLICT_WAIT_MS, ...retry });
     return true;

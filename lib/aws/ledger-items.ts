@@ -13,7 +13,18 @@ export const WATCHED = 'watched';
 export const WATCHED_KINDS = ['scope', 'entry', 'unsettled'] as const;
 export type Watched = (typeof WATCHED_KINDS)[number];
 
-const OURS = ['pk', 'sk', 'holdList', 'holdOrder', 'calling', 'settledAt', WATCHED, FORGET_AT];
+const OURS = [
+  'pk',
+  'sk',
+  'holdList',
+  'holdOrder',
+  'recordList',
+  'recordAt',
+  'calling',
+  'settledAt',
+  WATCHED,
+  FORGET_AT,
+];
 
 /** A scope as it is stored. `calling` counts the open holds of calls, where an agent may have a limit of them. */
 export function scopeItem(state: ScopeState, forgetAt: number): Item {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { CostRow, Hold, Scope } from '../budget/ledger.ts';
+import { type CostRow, type Hold, hasRecord, type Scope } from '../budget/ledger.ts';
 import { type ItemKey, partitionOf, tenantWorkflow } from './state-keys.ts';
 import { OPEN_HOLD_SHARDS } from './table-schemas.ts';
 
@@ -98,6 +98,17 @@ export function holdListing(hold: Hold): { readonly holdList: string; readonly h
   }
   return undefined;
 }
+
+/** In `byRecord` while it is unsettled: to be looked up from `at` on. */
+export function recordListing(
+  hold: Hold,
+  at: string,
+): { readonly recordList: string; readonly recordAt: string } | undefined {
+  return hasRecord(hold) ? { recordList: RECORD_LIST, recordAt: at } : undefined;
+}
+
+/** One partition: few holds become unsettled. */
+export const RECORD_LIST = 'RECORDS';
 
 function openHoldList({ payer, holdId }: Hold): string {
   const [first = 0] = createHash('sha256').update(`${payer.executionId}#${holdId}`).digest();

@@ -11,6 +11,7 @@ import {
   holdKey,
   holdListing,
   minuteKey,
+  recordListing,
   scopeKey,
   totalKey,
 } from './ledger-keys.ts';
@@ -263,17 +264,18 @@ export function releaseItems(
 export function unsettleItems(
   hold: Hold,
   reason: string,
+  at: Date,
   scopes: readonly Scope[],
   { ledgerTable: TableName }: LedgerTables,
 ): readonly TransactItem[] {
   const listing = holdListing({ ...hold, state: 'unsettled' });
+  const record = recordListing(hold, at.toISOString());
   return [
     {
       Update: {
         TableName,
         Key: holdKey(hold.payer.executionId, hold.holdId),
-        UpdateExpression:
-          'SET #state = :unsettled, #reason = :reason, holdList = :list, holdOrder = :order, #watched = :watched',
+        UpdateExpression: `SET #state = :unsettled, #reason = :reason, holdList = :list, holdOrder = :order, #watched = :watched${record === undefined ? '' : ', recordList = :recordList, recordAt = :recordAt'}`,
         ConditionExpression: '#state = :open',
         ExpressionAttributeNames: { '#state': 'state', '#reason': 'reason', '#watched': WATCHED },
         ExpressionAttributeValues: {
@@ -283,6 +285,7 @@ export function unsettleItems(
           ':list': listing?.holdList,
           ':order': listing?.holdOrder,
           ':watched': 'unsettled' satisfies Watched,
+          ...(record === undefined ? {} : { ':recordList': record.recordList, ':recordAt': record.recordAt }),
         },
         ...TELL,
       },
@@ -321,7 +324,7 @@ function closeHold(
     Update: {
       TableName,
       Key: holdKey(hold.payer.executionId, hold.holdId),
-      UpdateExpression: `SET #state = :end, #forgetAt = :forgetAt${settledAt === undefined ? '' : ', #settledAt = :settledAt'} REMOVE holdList, holdOrder, #watched`,
+      UpdateExpression: `SET #state = :end, #forgetAt = :forgetAt${settledAt === undefined ? '' : ', #settledAt = :settledAt'} REMOVE holdList, holdOrder, recordList, recordAt, #watched`,
       ConditionExpression: '#state = :state',
       ExpressionAttributeNames: {
         '#state': 'state',

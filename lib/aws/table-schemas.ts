@@ -73,6 +73,8 @@ export const LEDGER_TABLE = {
      * time. One index for both, as with approvals.
      */
     { name: 'byHold', partitionKey: 'holdList', sortKey: 'holdOrder' },
+    /** Sparse: unsettled holds to look up in the records of their provider, by when. Listed by tenant as well. */
+    { name: 'byRecord', partitionKey: 'recordList', sortKey: 'recordAt' },
   ],
   timeToLive: FORGET_AT,
   stream: 'NEW_IMAGE',

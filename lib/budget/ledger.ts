@@ -64,6 +64,11 @@ export function computeHoldId({ path, attempt }: Pick<Payer, 'path' | 'attempt'>
   return `compute:${path}:${attempt}`;
 }
 
+/** The provider keeps a record of each single call that can be read later: what an unsettled hold cost may be in it. */
+export function hasRecord({ kind, purpose }: Pick<Hold, 'kind' | 'purpose'>): boolean {
+  return kind === 'call' && purpose.provider === 'bedrock';
+}
+
 export type HoldState = 'open' | 'unsettled' | 'settled' | 'released';
 
 export interface Hold {

@@ -50,6 +50,8 @@ export interface ModelCall {
     readonly headers: { readonly [name: string]: string };
     readonly body: Uint8Array;
   };
+  /** The same with the id of the hold, by which the provider's own records name the call. Absent where it keeps none. */
+  readonly marked?: (holdId: string) => ModelCall['upstream'];
   /** What was changed on the way, for headers of the answer: `x-wflo-max-output-tokens: 8192`. */
   readonly notes: { readonly [header: string]: string };
   /** A new meter for the answer to this call. */

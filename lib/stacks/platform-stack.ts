@@ -14,6 +14,7 @@ import { OutboxConsumer } from '../constructs/outbox-consumer/outbox-consumer.ts
 import {
   bindAnnouncements,
   bindApprovalRecords,
+  bindBedrockLog,
   bindBlobs,
   bindExecutionStore,
   bindExecutions,
@@ -243,7 +244,10 @@ export class PlatformStack extends Stack {
     bindOutcomes(this.reconcile, data);
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
-    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read']);
+    const { bedrockLogGroup } = deployment;
+    const looksUp = bedrockLogGroup === undefined ? [] : (['look up'] as const);
+    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read', ...looksUp]);
+    if (bedrockLogGroup !== undefined) bindBedrockLog(this.reconcile, bedrockLogGroup);
     bindFunction(this.reconcile, 'RESUME_FUNCTION', this.resumeApproval);
 
     bindExecutionStore(this.serveSandboxApi, data);

@@ -25,6 +25,8 @@ export interface Deployment {
   readonly modelsUrl?: string;
   /** Model calls at the same time, at most and at least; absent: what the account has left. New accounts have 10 of all functions. */
   readonly gatewayConcurrency?: number;
+  /** Log group of this account and region to which Bedrock logs model invocations; absent: nobody looks there. */
+  readonly bedrockLogGroup?: string;
 }
 
 const CHOICES = {
@@ -38,6 +40,7 @@ export function readDeployment(node: Node): Deployment {
   const endpoint = readEndpoint(node);
   const modelsUrl = readModelsUrl(node, endpoint);
   const gatewayConcurrency = readGatewayConcurrency(node);
+  const bedrockLogGroup = readBedrockLogGroup(node);
   const prices = pricesFileOf(node.tryGetContext(PRICES_KEY));
   return {
     stage: readStage(node),
@@ -50,6 +53,7 @@ export function readDeployment(node: Node): Deployment {
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(modelsUrl === undefined ? {} : { modelsUrl }),
     ...(gatewayConcurrency === undefined ? {} : { gatewayConcurrency }),
+    ...(bedrockLogGroup === undefined ? {} : { bedrockLogGroup }),
   };
 }
 
@@ -134,6 +138,14 @@ function readGatewayConcurrency(node: Node): number | undefined {
   const calls = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof calls === 'number' && Number.isInteger(calls) && calls >= 1 && calls <= 10_000) return calls;
   throw refused('wflo:gateway-concurrency', value, 'a whole number of calls from 1 to 10000');
+}
+
+/** As CloudWatch Logs has names: no wildcard, so that a grant is for one group. */
+function readBedrockLogGroup(node: Node): string | undefined {
+  const value: unknown = node.tryGetContext('wflo:bedrock-log-group');
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && /^[\w./#-]{1,512}$/.test(value)) return value;
+  throw refused('wflo:bedrock-log-group', value, 'the name of a log group, such as /bedrock/invocations');
 }
 
 function refused(key: string, value: unknown, allowed: string): WfloError {

@@ -123,7 +123,9 @@ export type LedgerUse =
   /** `executionScopes` and `unsettledHolds`. */
   | 'browse'
   /** `expiredHolds`. */
-  | 'sweep';
+  | 'sweep'
+  /** `holdsToLookUp`, and `lookUpAgain` with `settle`. */
+  | 'look up';
 
 const LEDGER_ACTIONS: { readonly [use in LedgerUse]: readonly TableAction[] } = {
   // A scope that is used for the first time is put, while its limits are checked.
@@ -134,12 +136,16 @@ const LEDGER_ACTIONS: { readonly [use in LedgerUse]: readonly TableAction[] } = 
   read: ['GetItem', 'Query'],
   browse: ['BatchGetItem'],
   sweep: [],
+  'look up': [],
 };
 
 /** `Ledger` and `Budgets`, as far as they are used. */
 export function bindLedger(fn: PlatformFunction, stores: Stores, uses: readonly LedgerUse[]): void {
   const actions = [...new Set(uses.flatMap((use) => LEDGER_ACTIONS[use]))];
-  const indexes = uses.includes('browse') || uses.includes('sweep') ? ['byHold'] : [];
+  const indexes = [
+    ...(uses.includes('browse') || uses.includes('sweep') ? ['byHold'] : []),
+    ...(uses.includes('look up') ? ['byRecord'] : []),
+  ];
   fn.bindTable('LEDGER_TABLE', stores.ledgerTable, { actions, indexes });
   setRetention(fn, stores);
   if (uses.includes('reserve')) {
@@ -215,6 +221,21 @@ export function bindWorkflows(fn: PlatformFunction, stage: string): void {
 export function bindStepLogs(fn: PlatformFunction, logGroup: LogGroup, access: 'read' | 'write'): void {
   const actions = access === 'read' ? ['logs:FilterLogEvents'] : ['logs:CreateLogStream', 'logs:PutLogEvents'];
   fn.setEnvironment('SANDBOX_LOG_GROUP', logGroup.logGroupName).allowOnLogGroup(actions, logGroup);
+}
+
+/** `ProviderRecords` of Bedrock: the log of model invocations, which the owner of the account has set up. */
+export function bindBedrockLog(fn: PlatformFunction, logGroupName: string): void {
+  const logGroup = Stack.of(fn).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: `${logGroupName}:*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  fn.setEnvironment('BEDROCK_LOG_GROUP', logGroupName).allowOnPattern(
+    ['logs:FilterLogEvents'],
+    logGroup,
+    'the ARN of a log group stands for its streams; it ends in :*',
+  );
 }
 
 export function statesArn(fn: PlatformFunction, resource: 'execution' | 'stateMachine', name: string): string {

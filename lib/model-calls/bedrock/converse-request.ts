@@ -9,6 +9,7 @@ import { outputCeiling } from '../output-ceiling.ts';
 import { invalidField, unpricedFeature } from '../refusals.ts';
 import { listOf, objectOf, textOf } from '../request-fields.ts';
 import { CallRefused } from '../wire-format.ts';
+import { checkRequestMetadata } from './call-mark.ts';
 import { tallyConverseMessages, tallyConverseSystem, tallyConverseTools } from './converse-content.ts';
 
 /** What a call of Converse can use at most. */
@@ -48,6 +49,7 @@ const OUTPUT_CONFIG = new Set(['textFormat', 'effort']);
 /** Bounds the body of `converse` and `converse-stream`. Throws `CallRefused`. */
 export function boundConverseRequest(body: JsonObject, price: ModelPrice): ConverseRequest {
   allowFields(body, FIELDS, '');
+  checkRequestMetadata(body.requestMetadata);
   checkStandard(body.performanceConfig, 'performanceConfig', 'latency', 'standard');
   checkStandard(body.serviceTier, 'serviceTier', 'type', 'default');
   const tally = new InputTally(price);

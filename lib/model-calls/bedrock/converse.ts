@@ -2,7 +2,8 @@ import { setMember } from '../change-body.ts';
 import { parseBody } from '../parse-body.ts';
 import { unknownModel } from '../refusals.ts';
 import { upstreamHeaders } from '../upstream-headers.ts';
-import { CallRefused, type WireFormat } from '../wire-format.ts';
+import { CallRefused, type ModelCall, type WireFormat } from '../wire-format.ts';
+import { markConverse } from './call-mark.ts';
 import { ConverseMeter, ConverseStreamMeter } from './converse-meter.ts';
 import { boundConverseRequest } from './converse-request.ts';
 import { readModelPath, writeModelPath } from './model-path.ts';
@@ -27,6 +28,15 @@ export const bedrockConverse: WireFormat = {
     refuseQuery(request);
     const stream = operation === 'converse-stream';
     const converse = boundConverseRequest(parseBody(request.body), price);
+    const upstream: ModelCall['upstream'] = {
+      method: 'POST',
+      path: writeModelPath(model, operation),
+      headers: upstreamHeaders(request),
+      body:
+        converse.maxTokensToSet === undefined
+          ? request.body
+          : setMember(request.body, ['inferenceConfig', 'maxTokens'], converse.maxTokensToSet),
+    };
     return {
       format: 'bedrock-converse',
       provider: 'bedrock',
@@ -34,15 +44,8 @@ export const bedrockConverse: WireFormat = {
       stream,
       bound: converse.bound,
       ...(converse.boundWithOutput === undefined ? {} : { boundWithOutput: converse.boundWithOutput }),
-      upstream: {
-        method: 'POST',
-        path: writeModelPath(model, operation),
-        headers: upstreamHeaders(request),
-        body:
-          converse.maxTokensToSet === undefined
-            ? request.body
-            : setMember(request.body, ['inferenceConfig', 'maxTokens'], converse.maxTokensToSet),
-      },
+      upstream,
+      marked: (holdId) => markConverse(upstream, holdId),
       notes: converse.notes,
       meter: () => (stream ? new ConverseStreamMeter(converse, price) : new ConverseMeter(converse, price)),
     };

@@ -3,7 +3,8 @@ import { setMember } from '../change-body.ts';
 import { parseBody } from '../parse-body.ts';
 import { invalidField, unknownModel, unpricedFeature } from '../refusals.ts';
 import { upstreamHeaders } from '../upstream-headers.ts';
-import { CallRefused, type CallRequest, type WireFormat } from '../wire-format.ts';
+import { CallRefused, type CallRequest, type ModelCall, type WireFormat } from '../wire-format.ts';
+import { markInvoke } from './call-mark.ts';
 import { betasAt, isClaude } from './converse-request.ts';
 import { InvokeMeter, InvokeStreamMeter } from './invoke-meter.ts';
 import { readModelPath, writeModelPath } from './model-path.ts';
@@ -39,6 +40,15 @@ export const bedrockInvoke: WireFormat = {
     }
     const claude = boundClaudeRequest(body, price, FIELDS);
     const stream = operation === 'invoke-with-response-stream';
+    const upstream: ModelCall['upstream'] = {
+      method: 'POST',
+      path: writeModelPath(model, operation),
+      headers: upstreamHeaders(request),
+      body:
+        claude.maxTokensToSet === undefined
+          ? request.body
+          : setMember(request.body, ['max_tokens'], claude.maxTokensToSet),
+    };
     return {
       format: 'bedrock-invoke',
       provider: 'bedrock',
@@ -46,15 +56,8 @@ export const bedrockInvoke: WireFormat = {
       stream,
       bound: claude.bound,
       ...(claude.boundWithOutput === undefined ? {} : { boundWithOutput: claude.boundWithOutput }),
-      upstream: {
-        method: 'POST',
-        path: writeModelPath(model, operation),
-        headers: upstreamHeaders(request),
-        body:
-          claude.maxTokensToSet === undefined
-            ? request.body
-            : setMember(request.body, ['max_tokens'], claude.maxTokensToSet),
-      },
+      upstream,
+      marked: (holdId) => markInvoke(upstream, holdId),
       notes: claude.notes,
       meter: () => (stream ? new InvokeStreamMeter(claude, price) : new InvokeMeter(claude, price)),
     };

@@ -7,6 +7,7 @@ import {
   type ExecutionBudget,
   type Hold,
   type HoldRequest,
+  hasRecord,
   type LedgerEntry,
   type ReserveResult,
   type Scope,
@@ -64,6 +65,8 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
   readonly #leases: Options['leases'];
   readonly #scopes = new Map<string, ScopeState>();
   readonly #holds = new Map<string, Hold>();
+  /** When unsettled holds are looked up. */
+  readonly #recordAt = new Map<string, string>();
   readonly #entries = new Map<string, LedgerEntry>();
   readonly #calling = new Map<string, number>();
   readonly #minutes = new Map<string, { readonly requests: number; readonly tokens: number }>();
@@ -135,6 +138,7 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
     if (hold === undefined) return false;
     this.#callEnds(hold);
     this.#holds.set(holdName(executionId, holdId), { ...hold, state: 'unsettled', reason });
+    if (hasRecord(hold)) this.#recordAt.set(holdName(executionId, holdId), this.#clock.now().toISOString());
     return true;
   }
 
@@ -166,6 +170,24 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
       (hold) => hold.state === 'open' && hold.expiresAt !== undefined && hold.expiresAt < before,
       (hold) => hold.expiresAt ?? '',
     ).slice(0, limit);
+  }
+
+  async holdsToLookUp(now: Date, limit: number): Promise<readonly Hold[]> {
+    this.#available();
+    const dueAt = ({ payer, holdId }: Hold) => this.#recordAt.get(holdName(payer.executionId, holdId));
+    return this.#holdsWhere(
+      (hold) => (dueAt(hold) ?? '~') < now.toISOString(),
+      (hold) => dueAt(hold) ?? '',
+    ).slice(0, limit);
+  }
+
+  async lookUpAgain(executionId: string, holdId: string, at?: string): Promise<boolean> {
+    this.#available();
+    const name = holdName(executionId, holdId);
+    if (!this.#recordAt.has(name)) return false;
+    if (at === undefined) this.#recordAt.delete(name);
+    else this.#recordAt.set(name, at);
+    return true;
   }
 
   async unsettledHolds(
@@ -346,6 +368,7 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
       this.#scopes.set(scopeName(scope), afterSettle(this.#scopeOrNew(scope), hold.amount, cost));
     }
     if (hold.state === 'open') this.#callEnds(hold);
+    this.#recordAt.delete(holdName(hold.payer.executionId, hold.holdId));
     this.#holds.set(holdName(hold.payer.executionId, hold.holdId), { ...hold, state });
   }
 
