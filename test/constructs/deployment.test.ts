@@ -31,6 +31,12 @@ describe('settings', () => {
     });
   });
 
+  it('may name the log group of Bedrock', () => {
+    const name = '/bedrock/Model_calls-1.a#b';
+    expect(read({ 'wflo:bedrock-log-group': name })).toMatchObject({ bedrockLogGroup: name });
+    expect(read({})).not.toHaveProperty('bedrockLogGroup');
+  });
+
   it('may name prices of the project', () => {
     expect(read({ 'wflo:prices': 'settings/prices.json' })).toMatchObject({ prices: 'settings/prices.json' });
   });
@@ -51,6 +57,10 @@ describe('settings', () => {
     ['wflo:retention-days', 400.5],
     ['wflo:retention-days', '1e3'],
     ['wflo:retention-days', ''],
+    ['wflo:bedrock-log-group', ''],
+    ['wflo:bedrock-log-group', '/bedrock/*'],
+    ['wflo:bedrock-log-group', 'arn:aws:logs:us-east-1:123456789012:log-group:calls'],
+    ['wflo:bedrock-log-group', true],
     ['wflo:endpoint', 'http://localhost:4566'],
     ['wflo:endpoint', 'https://localhost:4566/path'],
     ['wflo:endpoint', 'localhost'],

@@ -19,12 +19,12 @@ interface Granted extends Statement {
 }
 
 /** Statements of all identity policies, with the logical id of the role that has them. */
-function granted(): readonly Granted[] {
+function granted(of: SynthesisedStage = stage): readonly Granted[] {
   const documents = [
-    ...stage
+    ...of
       .ofType('AWS::IAM::Policy')
       .map(({ Properties }) => ({ role: nameOf(text(Properties.Roles[0])), document: Properties.PolicyDocument })),
-    ...stage
+    ...of
       .ofType('AWS::IAM::Role')
       .flatMap(({ id, Properties: { Policies = [] } }) =>
         Policies.map((policy: CfnResource['Properties']) => ({ role: nameOf(id), document: policy.PolicyDocument })),
@@ -330,6 +330,29 @@ describe('what each function may do, beside its log, trace and keys', () => {
       .filter(({ Resource }) => Resource.some((name) => /Ledger.*\/index\/byHold$/.test(name)))
       .map(({ role }) => role);
     expect(browse.sort()).toEqual(['Reconcile', 'ServeControlApi']);
+  });
+
+  it('the log of Bedrock is read by nobody, or by reconcile where a setting names it, and then it alone', async () => {
+    const readers = (of: SynthesisedStage) =>
+      granted(of)
+        .filter(({ Action, Resource }) =>
+          [...Action, ...Resource].some((name) => /FilterLogEvents|index\/byRecord/.test(name)),
+        )
+        .map(({ role, Action, Resource }) => `${role} ${Action.join()} ${Resource.join()}`)
+        .sort();
+    const reading = await synthesiseStage({ 'wflo:bedrock-log-group': '/bedrock/calls' });
+    const before = readers(stage);
+    expect(before).toEqual([expect.stringMatching(/^ServeControlApi logs:FilterLogEvents /)]);
+    expect(readers(reading).filter((reader) => !before.includes(reader))).toEqual([
+      expect.stringMatching(/^Reconcile dynamodb:Query .*Ledger.*\/index\/byRecord$/),
+      expect.stringMatching(/^Reconcile logs:FilterLogEvents .*:log-group:\/bedrock\/calls:\*$/),
+    ]);
+    const group = (of: SynthesisedStage) =>
+      of
+        .ofType('AWS::Lambda::Function')
+        .flatMap(({ Properties }) => Properties.Environment?.Variables?.BEDROCK_LOG_GROUP ?? []);
+    expect(group(stage)).toEqual([]);
+    expect(group(reading)).toEqual(['/bedrock/calls']);
   });
 
   it('whoever writes events puts them, and only the relay and reconcile mark them', () => {

@@ -62,6 +62,8 @@ it('sums agree, nothing is lost and every refusal is true, also where each call 
         getHold: stores.ledger.getHold,
         listHolds: stores.ledger.listHolds,
         expiredHolds: stores.ledger.expiredHolds,
+        holdsToLookUp: stores.ledger.holdsToLookUp,
+        lookUpAgain: stores.ledger.lookUpAgain,
         unsettledHolds: stores.ledger.unsettledHolds,
       };
       await checkAgainstModel(under, clock, { tenant, workflow: 'report' }, steps);

@@ -457,6 +457,44 @@ export function describeLedgerContract(
       await ledger.release(scene.payer.executionId, renewed.holdId);
     });
 
+    it('unsettled calls of a provider with records are looked up when they are due, until they are settled or given up', async () => {
+      // Long ago, so that nothing of another test is due.
+      const scene = await given({}, '2000-02-03T10:00:00.000Z');
+      const { executionId, tenant } = scene.payer;
+      const purpose = { ...PURPOSE, provider: 'bedrock' };
+      const at = (minute: number) => `2000-02-03T10:${String(minute).padStart(2, '0')}:00.000Z`;
+      const due = async (minute: number) =>
+        (await ledger.holdsToLookUp(new Date(at(minute)), 10)).map(({ holdId }) => holdId);
+      const first = await hold(scene, usd(1), { purpose });
+      const second = await hold(scene, usd(1), { purpose });
+      const elsewhere = await hold(scene, usd(1));
+      expect(await ledger.lookUpAgain(executionId, first.holdId, at(1))).toBe(false);
+      await ledger.reserve({ ...call(scene, usd(1)), kind: 'compute', holdId: 'compute:write:1' });
+      clock.set(at(1));
+      await ledger.unsettle(executionId, first.holdId, 'the stream broke');
+      clock.set(at(2));
+      for (const holdId of [second.holdId, elsewhere.holdId, 'compute:write:1']) {
+        await ledger.unsettle(executionId, holdId, 'the stream broke');
+      }
+      expect(await due(1)).toEqual([]);
+      expect(await due(3)).toEqual([first.holdId, second.holdId]);
+      expect(await ledger.holdsToLookUp(new Date(at(3)), 1)).toEqual([
+        { ...first, state: 'unsettled', reason: 'the stream broke' },
+      ]);
+      expect(await ledger.lookUpAgain(executionId, first.holdId, at(10))).toBe(true);
+      expect(await ledger.lookUpAgain(executionId, elsewhere.holdId, at(10))).toBe(false);
+      expect(await due(3)).toEqual([second.holdId]);
+      expect(await due(11)).toEqual([second.holdId, first.holdId]);
+      expect(await ledger.lookUpAgain(executionId, second.holdId)).toBe(true);
+      expect(await ledger.lookUpAgain(executionId, second.holdId, at(10))).toBe(false);
+      expect(await due(11)).toEqual([first.holdId]);
+      // A person still finds it.
+      expect((await ledger.unsettledHolds(tenant, { limit: 10 })).items).toHaveLength(4);
+      await ledger.settle({ executionId, holdId: first.holdId, cost: usd(1), source: 'reconciled' });
+      expect(await due(11)).toEqual([]);
+      expect(await ledger.lookUpAgain(executionId, first.holdId, at(10))).toBe(false);
+    });
+
     it("midnight moves nothing: yesterday's hold settles yesterday", async () => {
       const scene = await given({ windows: { daily: usd(1), monthly: usd(2) } }, '2026-11-30T23:59:50.000Z');
       const old = await hold(scene, usd('0.80'));

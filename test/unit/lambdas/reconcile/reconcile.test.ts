@@ -515,6 +515,7 @@ describe('a run', () => {
       'open-executions',
       'orphaned-tasks',
       'expired-holds',
+      'unsettled-holds',
     ]);
     expect(failuresOf(await reconcile(ports()))).toEqual([]);
   });

@@ -193,6 +193,21 @@ describe('a client that goes away', () => {
 
 describe('calls of Bedrock', () => {
   it.each(NAMED.filter(([, { provider }]) => provider === 'bedrock'))(
+    '%s: carry the id of their hold, by which the log of Bedrock names them',
+    async (_n, call) => {
+      const one = await world();
+      const answer = await one.ask(call);
+      await answer.arrayBuffer();
+      const { headers, body } = requestTo(one);
+      const header = headers['x-amzn-bedrock-request-metadata'];
+      const metadata = header === undefined ? JSON.parse(String(body)).requestMetadata : JSON.parse(String(header));
+      expect(metadata).toEqual({ 'wflo-call': answer.headers.get('x-wflo-call') });
+      expect(metadata['wflo-call']).toEqual(expect.any(String));
+      if (header !== undefined) expect(headers.authorization).toContain('x-amzn-bedrock-request-metadata');
+    },
+  );
+
+  it.each(NAMED.filter(([, { provider }]) => provider === 'bedrock'))(
     '%s: are signed as they arrive',
     async (_n, call) => {
       const one = await world();

@@ -367,3 +367,25 @@ describe('the bound', () => {
     );
   });
 });
+
+describe('the id of the hold', () => {
+  it('is added to the metadata of the request, and nothing else changes', () => {
+    const text = '{"messages" : [{"role":"user","content":[{"text":"1.0e2"}]}],"inferenceConfig":{"maxTokens":1.0e2}';
+    const marked = (body: string) =>
+      new TextDecoder().decode(parse(new TextEncoder().encode(body)).marked?.('hold-1').body);
+    expect(marked(`${text}}`)).toBe(`{"requestMetadata":{"wflo-call":"hold-1"},${text.slice(1)}}`);
+    expect(marked(`${text},"requestMetadata":{"team":"a"}}`)).toBe(
+      `${text},"requestMetadata":{"wflo-call":"hold-1","team":"a"}}`,
+    );
+    expect(marked(`${text},"requestMetadata":null}`)).toBe(`${text},"requestMetadata":{"wflo-call":"hold-1"}}`);
+  });
+
+  it('is named by nobody else', () => {
+    const metadata = (requestMetadata: Json) => refused({ ...BASE, requestMetadata }).code;
+    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, 'v']));
+    expect(metadata({ 'wflo-call': 'hold-2' })).toBe('invalid_request');
+    expect(metadata('wflo-call')).toBe('invalid_request');
+    expect(metadata(many(16))).toBe('invalid_request');
+    expect(parse({ ...BASE, requestMetadata: many(15) }).marked?.('x')).toBeDefined();
+  });
+});

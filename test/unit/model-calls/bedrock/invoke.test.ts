@@ -163,3 +163,13 @@ describe('a streamed answer', () => {
     expect(meterOf(call(), [framed('chunk', {}), ...frames]).kind).toBe('unknown');
   });
 });
+
+describe('the id of the hold', () => {
+  it('is a header, in place of what the caller says there; the body is as it came', () => {
+    const call = parse(BASE, 'invoke', { 'x-amzn-bedrock-request-metadata': '{"wflo-call":"hold-2"}' });
+    const marked = call.marked?.('hold-1');
+    expect(marked?.headers['x-amzn-bedrock-request-metadata']).toBe('{"wflo-call":"hold-1"}');
+    expect(marked?.body).toBe(call.upstream.body);
+    expect(call.upstream.headers).not.toHaveProperty('x-amzn-bedrock-request-metadata');
+  });
+});
