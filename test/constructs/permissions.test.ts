@@ -344,7 +344,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
     const before = readers(stage);
     expect(before).toEqual([expect.stringMatching(/^ServeControlApi logs:FilterLogEvents /)]);
     expect(readers(reading).filter((reader) => !before.includes(reader))).toEqual([
-      expect.stringMatching(/^Reconcile dynamodb:Query .*Ledger.*\/index\/byRecord$/),
+      expect.stringMatching(/^Reconcile dynamodb:Query .*Ledger[^,]*\/index\/byRecord/),
       expect.stringMatching(/^Reconcile logs:FilterLogEvents .*:log-group:\/bedrock\/calls:\*$/),
     ]);
     const group = (of: SynthesisedStage) =>
