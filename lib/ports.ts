@@ -219,8 +219,8 @@ export interface Budgets {
 }
 
 /**
- * What a provider itself has recorded of a call. That nothing is recorded says nothing: records come late, and a call that
- * is not charged leaves none. So only what was used is ever known.
+ * What a provider itself has recorded of a call. That nothing is recorded says nothing: records come late, or not at all.
+ * So that a call was not charged is never known, only what it used.
  */
 export interface ProviderRecords {
   /** `unclear`: there is a record that does not tell surely what this call used. Undefined: there is none (yet). */
