@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { DeleteCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { documentClient, queryItems } from '../../lib/aws/document-client.ts';
 import { dynamoLedger } from '../../lib/aws/dynamo-ledger.ts';
 import { dynamoBudgets } from '../../lib/aws/dynamo-ledger-budgets.ts';
 import { scopeKey } from '../../lib/aws/ledger-keys.ts';
+import { leaseKey } from '../../lib/aws/state-keys.ts';
 import { ulidIds } from '../../lib/aws/ulid-ids.ts';
 import type { Scope } from '../../lib/budget/ledger.ts';
 import { nanoUsd } from '../../lib/budget/money.ts';
 import { createTables, type TestTables } from '../_helpers/create-tables.ts';
 import { type DynamoDbLocal, startDynamoDbLocal } from '../_helpers/dynamodb-local.ts';
 import { FakeClock } from '../_helpers/fakes/fake-clock.ts';
+import { aLease } from '../_helpers/fakes/records.ts';
 
 /** What is in the items beside what the ports tell: when they expire, and what the stream has to show. */
 let engine: DynamoDbLocal;
@@ -146,4 +148,30 @@ it('text that has no UTF-8 form, and words of the provider beyond their length, 
   expect((await budgets.listEntries(executionId, { limit: 1 })).items).toMatchObject([
     { reason: 'half \ufffd', raw: { tooLong: 5_011 } },
   ]);
+});
+
+it('an unsettled hold that is looked up is shown by the stream once, and listed for it until it is settled', async () => {
+  const { store, tenant, executionId, items } = await opened();
+  const payer = { tenant, workflow: 'report', executionId, path: 'write', attempt: 1, agent: 'write' };
+  const lease = aLease({ executionId, path: 'write', attempt: 1, status: 'claimed', epoch: 1 });
+  await documentClient(engine.client).send(
+    new PutCommand({ TableName: tables.stateTable, Item: { ...lease, ...leaseKey(executionId, 'write', 1) } }),
+  );
+  const reserved = await store.reserve({
+    holdId: 'call',
+    kind: 'call',
+    payer,
+    purpose: { provider: 'bedrock', model: 'amazon.nova-lite-v1:0', priceBook: 'hash' },
+    amount: nanoUsd(10),
+    leaseEpoch: 1,
+  });
+  expect(reserved.kind).toBe('held');
+  const item = async () => (await items(`EXEC#${executionId}`))['HOLD#call'];
+  await store.unsettle(executionId, 'call', 'nobody knows');
+  expect(await item()).toMatchObject({ watched: 'unsettled', recordAt: '2026-11-26T12:00:00.000Z' });
+  await store.lookUpAgain(executionId, 'call', '2026-11-26T12:10:00.000Z');
+  expect(await item()).toMatchObject({ holdList: `UNSETTLED#${tenant}`, recordAt: '2026-11-26T12:10:00.000Z' });
+  expect(await item()).not.toHaveProperty('watched');
+  await store.settle({ executionId, holdId: 'call', cost: nanoUsd(1), source: 'reconciled' });
+  for (const gone of ['holdList', 'recordList', 'recordAt']) expect(await item()).not.toHaveProperty(gone);
 });
