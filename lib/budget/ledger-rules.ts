@@ -1,4 +1,5 @@
 import { WfloError } from '../errors.ts';
+import type { Json } from '../json.ts';
 import type {
   AttemptTotal,
   BudgetRefusal,
@@ -201,11 +202,19 @@ export function entryOf(hold: Hold, settlement: Settlement, at: Date): LedgerEnt
     cost,
     source,
     ...(usage === undefined ? {} : { usage }),
-    ...(raw === undefined ? {} : { raw }),
+    ...(raw === undefined ? {} : { raw: bounded(raw) }),
     ...(reason === undefined ? {} : { reason }),
     ...(by === undefined ? {} : { by }),
     settledAt: at.toISOString(),
   };
+}
+
+const RAW_BYTES = 4096;
+
+/** A settlement must not fail for what a provider says: of what is too long the length is kept. */
+function bounded(raw: Json): Json {
+  const bytes = Buffer.byteLength(JSON.stringify(raw));
+  return bytes <= RAW_BYTES ? raw : { tooLong: bytes };
 }
 
 const OUTPUT: readonly TokenClass[] = ['output', 'outputAudio', 'outputImage'];

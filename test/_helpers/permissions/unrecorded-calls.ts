@@ -46,6 +46,20 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
       ['lambda:InvokeFunction', arn('lambda', 'function:wflo-dev-resume-approval')],
     ],
   }),
+  ...unrecorded('money is held only where a model is called or compute is priced', {
+    WatchBudgets: [
+      ['dynamodb:GetItem', table('State')],
+      ['dynamodb:UpdateItem', table('State')],
+      ['dynamodb:PutItem', table('Ledger')],
+      ['dynamodb:PutItem', table('Events')],
+    ],
+    Reconcile: [
+      ['dynamodb:Query', `${table('Ledger')}/index/byHold`],
+      ['dynamodb:GetItem', table('Ledger')],
+      ['dynamodb:PutItem', table('Ledger')],
+      ['dynamodb:UpdateItem', table('Ledger')],
+    ],
+  }),
   ...unrecorded(
     'of a runner that left an outcome and did not complete, or of a task that outlives its step or that no lease names',
     {
