@@ -11,13 +11,25 @@ import { bundles } from './bundles.ts';
 import { containers } from './containers.ts';
 import { demo } from './demo.ts';
 import { deploy } from './deploy.ts';
+import { gateway } from './gateway.ts';
 import { ledger } from './ledger.ts';
 import { sandbox } from './sandbox.ts';
 import { step } from './step.ts';
 import { synth } from './synth.ts';
 import { root } from './timed-command.ts';
 
-const BENCHMARKS: readonly Benchmark[] = [bundles, synth, deploy, demo, step, approvals, sandbox, containers, ledger];
+const BENCHMARKS: readonly Benchmark[] = [
+  bundles,
+  synth,
+  deploy,
+  demo,
+  step,
+  approvals,
+  sandbox,
+  containers,
+  gateway,
+  ledger,
+];
 const results = join(root, 'bench', 'results');
 
 interface Result {
