@@ -1,75 +1,141 @@
+import { cpus, loadavg } from 'node:os';
 import { createTables } from '../test/_helpers/create-tables.ts';
 import { startDynamoDbLocal } from '../test/_helpers/dynamodb-local.ts';
 import { type Benchmark, type Figure, median, round } from './bench.ts';
-import { chatBody } from './gateway/chat-body.ts';
-import {
-  headersOf,
-  type Ours,
-  type Server,
-  SMALL,
-  startLitellm,
-  startOurs,
-  startPortkey,
-  startProvider,
-} from './gateway/gateways.ts';
+import { BUDGET_USD, CALLS_AT_ONCE, spendAtOnce } from './gateway/at-once.ts';
+import { type Server, startLitellm, startOurs, startPortkey, startProvider } from './gateway/gateways.ts';
 import { installCompared } from './gateway/install.ts';
-import { load, type Round } from './gateway/load.ts';
-import type { StoreConfig } from './gateway/ours.ts';
+import { CONNECTIONS, type Connections, type Load, measureLoads } from './gateway/overhead.ts';
+import { firstBytes, memoryOfIdleStreams } from './gateway/streams.ts';
 
-const ROUNDS = 5;
-const ROUND_SECONDS = 1.5;
-const WARM_SECONDS = 2;
-const CONNECTIONS = [1, 64] as const;
+const FIRST_BYTES = 200;
+const IDLE_STREAMS = 200;
 
-/** Of the comparison of budgets: twenty calls at once, of which one fits. */
-const AT_ONCE = 20;
-const BUDGET_USD = 0.1;
-
+/**
+ * Our gateway beside LiteLLM and Portkey, all before the same provider, which answers at once. What a call takes without
+ * a gateway is taken off.
+ */
 export const gateway: Benchmark = {
   name: 'gateway',
-  title: 'Model gateway, beside others in one run',
+  title: 'Model gateway beside others, in one run',
   run: async () => {
     const installed = await installCompared();
-    const engine = await startDynamoDbLocal();
-    const stopping: { stop(): Promise<void> }[] = [engine];
-    const started = async <S extends Server>(server: Promise<S>): Promise<S> => {
-      const running = await server;
-      stopping.unshift(running.process);
-      return running;
+    const running: { stop(): Promise<void> }[] = [];
+    const started = async <S extends Server>(starting: Promise<S>): Promise<S> => {
+      const server = await starting;
+      running.unshift(server.process);
+      return server;
     };
     try {
-      const tables = await createTables(engine.client);
+      const engine = await startDynamoDbLocal();
+      running.unshift(engine);
+      const store = {
+        endpoint: engine.endpoint,
+        credentials: engine.credentials,
+        tables: await createTables(engine.client),
+      };
       const provider = await started(startProvider());
-      const store: StoreConfig = { endpoint: engine.endpoint, credentials: engine.credentials, tables };
-      const [portkey, litellm, alone, local] = await Promise.all([
-        started(startPortkey(installed, provider)),
-        started(startLitellm(installed, provider, BUDGET_USD)),
-        started(startOurs(provider, 'ours-memory')),
-        started(startOurs(provider, 'ours-dynamodb-local', store)),
-      ]);
-      const servers = { provider, portkey, litellm, alone, local };
-      console.log(await rounds(installed.autocannon, servers));
-      return [];
+      const litellm = await started(startLitellm(installed, provider, BUDGET_USD));
+      const portkey = await started(startPortkey(installed, provider));
+      const memory = await started(startOurs(provider, 'ours-memory'));
+      const local = await started(startOurs(provider, 'ours-dynamodb-local', store));
+
+      const loads = await measureLoads(installed.autocannon, { provider, portkey, litellm, memory, local });
+      const spent = await spendAtOnce(provider, { ours: local, litellm });
+      await local.measured();
+      const first = await firstBytes({ provider, local }, FIRST_BYTES);
+      const { reserves } = await local.measured();
+      const quiet = await started(startOurs(provider, 'ours-streams', store));
+      const bytes = await memoryOfIdleStreams(quiet, IDLE_STREAMS);
+
+      const overheads = { portkey: 'Portkey 1.15.2 without budgets', litellm: 'LiteLLM 1.108.7 with budgets' } as const;
+      return [
+        ...CONNECTIONS.flatMap((connections) => {
+          const of = (load: Readonly<Record<Connections, Load>>) =>
+            load[connections].p50 - loads.provider[connections].p50;
+          return [
+            promise('without the store', connections, of(loads.memory), of(loads.portkey), overheads.portkey),
+            promise('with DynamoDB Local', connections, of(loads.local), of(loads.litellm), overheads.litellm),
+          ];
+        }),
+        ...details('the provider alone', loads.provider),
+        ...details(overheads.portkey, loads.portkey),
+        ...details(overheads.litellm, loads.litellm),
+        ...details('Wflo without the store', loads.memory),
+        ...details('Wflo with DynamoDB Local', loads.local),
+        ...CONNECTIONS.map((connections): Figure => {
+          const { p50, reserveMs, settleMs } = loads.local[connections];
+          return {
+            what: `share of DynamoDB Local in a call through Wflo, ${named(connections)} (reserve ${round(reserveMs, 2)} ms, settle ${round(settleMs, 2)} ms)`,
+            value: round((100 * (reserveMs + settleMs)) / p50, 0),
+            unit: '%',
+          };
+        }),
+        {
+          what: 'round trips of a call to the store, its lease (read every 30 s) and repeats left out',
+          value: Math.floor(loads.local[1].tripsPerCall),
+          unit: '',
+          limit: 2,
+        },
+        {
+          what: `spent of $${BUDGET_USD} by ${CALLS_AT_ONCE} calls of $0.09 at once: LiteLLM 1.108.7`,
+          value: spent.litellm.usd,
+          unit: 'USD',
+        },
+        {
+          what: `spent of $${BUDGET_USD} by ${CALLS_AT_ONCE} calls of $0.09 at once: Wflo`,
+          value: spent.ours.usd,
+          unit: 'USD',
+          limit: BUDGET_USD,
+        },
+        {
+          what: `first byte of a stream after the provider's own and the reserve of ${round(median(reserves), 2)} ms, median of ${FIRST_BYTES}`,
+          value: round(median(first.local) - median(first.provider) - median(reserves), 2),
+          unit: 'ms',
+          limit: 5,
+        },
+        {
+          what: `memory of the gateway with ${IDLE_STREAMS} idle streams (resident)`,
+          value: round(bytes / 1e6),
+          unit: 'MB',
+          limit: 150,
+        },
+        {
+          what: `load of the machine meanwhile, of ${cpus().length} cores`,
+          value: round(loadavg()[0] ?? Number.NaN),
+          unit: '',
+          detail: true,
+        },
+      ];
     } finally {
-      for (const running of stopping) await running.stop();
+      for (const each of running) await each.stop();
     }
   },
 };
 
-type Name = 'provider' | 'portkey' | 'litellm' | 'alone' | 'local';
+function promise(what: string, connections: Connections, ours: number, theirs: number, whose: string): Figure {
+  return {
+    what: `what Wflo ${what} adds to a call, ${named(connections)}, p50; the limit is ${whose}`,
+    value: round(ours, 2),
+    unit: 'ms',
+    limit: round(theirs, 2),
+  };
+}
 
-async function rounds(autocannon: string, servers: Readonly<Record<Name, Server>>) {
-  const body = chatBody(500, 256);
-  const all: Record<string, Round[]> = {};
-  for (const server of Object.values(servers)) await load(autocannon, { ...server, body }, 16, WARM_SECONDS);
-  for (let turn = 0; turn < ROUNDS; turn++) {
-    for (const connections of CONNECTIONS) {
-      for (const [name, server] of Object.entries(servers)) {
-        const key = `${name} ${connections}`;
-        all[key] ??= [];
-        all[key].push(await load(autocannon, { ...server, body }, connections, ROUND_SECONDS));
-      }
-    }
-  }
-  return all;
+function details(what: string, load: Readonly<Record<Connections, Load>>): readonly Figure[] {
+  return CONNECTIONS.flatMap((connections) => {
+    const { p50, p95, p99, perSecond, cpuMs } = load[connections];
+    const of = `${what}, ${named(connections)}`;
+    return [
+      ...Object.entries({ p50, p95, p99 }).map(
+        ([name, value]): Figure => ({ what: `${of}, ${name}`, value: round(value, 2), unit: 'ms', detail: true }),
+      ),
+      { what: `${of}, calls`, value: round(perSecond, 0), unit: '/s' },
+      { what: `${of}, processor time of a call`, value: round(cpuMs, 2), unit: 'ms', detail: true },
+    ];
+  });
+}
+
+function named(connections: Connections): string {
+  return connections === 1 ? '1 connection' : `${connections} connections`;
 }

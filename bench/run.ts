@@ -53,7 +53,7 @@ function table(figures: readonly Figure[]): string {
 function forReadme({ title, figures }: Result): readonly Figure[] {
   const [first] = figures;
   const alike = figures.every(({ limit }) => limit !== undefined && limit === first?.limit);
-  if (figures.length < 6 || !alike) return figures;
+  if (figures.length < 6 || !alike) return figures.filter(({ detail }) => detail !== true);
   const largest = figures.reduce((a, b) => (b.value > a.value ? b : a));
   return [{ ...largest, what: `${title}, largest of ${figures.length} (${largest.what})` }];
 }

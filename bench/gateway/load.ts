@@ -1,11 +1,7 @@
 import { percentile } from '../bench.ts';
 
 /** What of autocannon is used. It rounds what it tells to milliseconds, so that the answers are counted here. */
-type Autocannon = (options: object) => Promise<{
-  readonly non2xx: number;
-  readonly errors: number;
-  readonly duration: number;
-}> & {
+type Autocannon = (options: object) => Promise<{ readonly non2xx: number; readonly errors: number }> & {
   on(event: 'response', take: (client: unknown, status: number, bytes: number, milliseconds: number) => void): void;
 };
 
@@ -17,39 +13,49 @@ export interface Target {
 
 /** One round against one target. Times in milliseconds. */
 export interface Round {
+  readonly calls: number;
   readonly p50: number;
   readonly p95: number;
   readonly p99: number;
   readonly perSecond: number;
 }
 
-/** Calls over kept connections, each the next one as soon as it is answered. Throws where one failed. */
+/**
+ * So many calls over kept connections, each the next one as soon as it is answered. All of them are waited for, so that
+ * nothing of a round goes on in the next one. Throws where one failed.
+ */
 export async function load(
   autocannonModule: string,
   { url, headers, body }: Target,
   connections: number,
-  seconds: number,
+  calls: number,
 ): Promise<Round> {
   const { default: autocannon } = (await import(autocannonModule)) as { readonly default: Autocannon };
   const took: number[] = [];
-  const began = performance.now();
   const running = autocannon({
     url,
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body,
     connections,
-    duration: seconds,
+    amount: calls,
     timeout: 60,
   });
-  running.on('response', (_client, _status, _bytes, milliseconds) => took.push(milliseconds));
+  const began = performance.now();
+  let last = began;
+  running.on('response', (_client, _status, _bytes, milliseconds) => {
+    took.push(milliseconds);
+    last = performance.now();
+  });
   const { non2xx, errors } = await running;
-  const lasted = (performance.now() - began) / 1000;
-  if (non2xx + errors > 0) throw new Error(`${non2xx + errors} of ${took.length} calls to ${url} failed`);
+  if (non2xx + errors > 0 || took.length < calls) {
+    throw new Error(`of ${calls} calls to ${url} ${took.length} were answered, ${non2xx} refused, ${errors} broken`);
+  }
   return {
+    calls,
     p50: percentile(took, 0.5),
     p95: percentile(took, 0.95),
     p99: percentile(took, 0.99),
-    perSecond: took.length / lasted,
+    perSecond: calls / ((last - began) / 1000),
   };
 }

@@ -1,0 +1,60 @@
+import { request } from 'node:http';
+import { chatBody } from './chat-body.ts';
+import type { Server } from './gateways.ts';
+
+/** A stream of which the first bytes have come. */
+export interface OpenStream {
+  readonly firstByteMs: number;
+  /** Until its end. */
+  readonly ended: Promise<void>;
+}
+
+/** Over a connection of its own. Resolves with the first bytes of the body. */
+export function openStream({ url, headers }: Pick<Server, 'url' | 'headers'>, body: string): Promise<OpenStream> {
+  return new Promise((resolve, reject) => {
+    const began = performance.now();
+    const call = request(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers },
+      agent: false,
+    });
+    call.once('error', reject);
+    call.once('response', (answer) => {
+      if (answer.statusCode !== 200) reject(new Error(`a stream was answered with status ${answer.statusCode}`));
+      const ended = new Promise<void>((end, fail) => answer.once('end', end).once('error', fail));
+      answer.once('data', () => resolve({ firstByteMs: performance.now() - began, ended }));
+    });
+    call.end(body);
+  });
+}
+
+/** Milliseconds to the first byte of streams, one after the other, of the servers in turns. */
+export async function firstBytes<Name extends string>(
+  servers: Readonly<Record<Name, Pick<Server, 'url' | 'headers'>>>,
+  streams: number,
+): Promise<Readonly<Record<Name, readonly number[]>>> {
+  const body = chatBody(500, 256, { stream: true });
+  const names = Object.keys(servers) as Name[];
+  const taken = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
+  for (let at = 0; at < streams; at++) {
+    for (const name of names) {
+      const { firstByteMs, ended } = await openStream(servers[name], body);
+      await ended;
+      taken[name].push(firstByteMs);
+    }
+  }
+  return taken;
+}
+
+/** Resident memory of the gateway while so many streams have begun and say nothing; its largest of a few looks. */
+export async function memoryOfIdleStreams(server: Server, streams: number): Promise<number> {
+  const body = chatBody(500, 256, { stream: true, directive: { events: 2, eventDelayMs: 4_000 } });
+  const open = await Promise.all(Array.from({ length: streams }, () => openStream(server, body)));
+  let most = 0;
+  const looks = setInterval(async () => {
+    most = Math.max(most, await server.process.residentBytes());
+  }, 200);
+  await Promise.all(open.map(({ ended }) => ended));
+  clearInterval(looks);
+  return most;
+}
