@@ -13,6 +13,7 @@ import { demo } from './demo.ts';
 import { deploy } from './deploy.ts';
 import { gateway } from './gateway.ts';
 import { ledger } from './ledger.ts';
+import { overshoot } from './overshoot.ts';
 import { sandbox } from './sandbox.ts';
 import { step } from './step.ts';
 import { synth } from './synth.ts';
@@ -28,6 +29,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   sandbox,
   containers,
   gateway,
+  overshoot,
   ledger,
 ];
 const results = join(root, 'bench', 'results');

@@ -1,5 +1,5 @@
 import { costOf } from '../../lib/budget/cost.ts';
-import { NANO_USD, nanoUsd, sumUsd } from '../../lib/budget/money.ts';
+import { dollars, NANO_USD } from '../../lib/budget/money.ts';
 import { chatBody } from './chat-body.ts';
 import { headersOf, type Ours, type Provider, type Server, SMALL } from './gateways.ts';
 import { MODEL } from './prices.ts';
@@ -47,6 +47,5 @@ async function spend(
   };
   await Promise.all(Array.from({ length: CALLS_AT_ONCE }, call));
   const { calls, input, output } = await provider.charged();
-  const cost = input + output === 0 ? nanoUsd(0) : costOf({ tokens: { input, output }, fees: {} }, MODEL);
-  return { calls, usd: sumUsd(cost) / NANO_USD };
+  return { calls, usd: dollars(costOf({ tokens: { input, output }, fees: {} }, MODEL)) };
 }

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dollars } from '../../lib/budget/money.ts';
+import { dollars, ZERO_USD } from '../../lib/budget/money.ts';
 import { choosePort } from '../../lib/local-cloud/free-port.ts';
 import { root } from '../timed-command.ts';
 import { type BenchProcess, startEntry, startProgram } from './bench-process.ts';
@@ -94,7 +94,7 @@ export async function startLitellm(
 ): Promise<Server> {
   const port = await choosePort(undefined, []);
   const origin = `http://127.0.0.1:${port}`;
-  const { input = 0, output = 0 } = MODEL.tiers[0]?.rates ?? {};
+  const { input = ZERO_USD, output = ZERO_USD } = MODEL.tiers[0]?.rates ?? {};
   const deployment = (name: string, budget: number) => ({
     model_name: name,
     litellm_params: {
