@@ -32,7 +32,16 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
   const port = await freePort();
   const server = spawn(
     'java',
-    ['-cp', `${JARS}*`, 'software.amazon.dynamodb.services.local.main.ServerRunner', '-inMemory', '-port', `${port}`],
+    [
+      '-XX:+UseSerialGC',
+      '-cp',
+      `${JARS}*`,
+      'software.amazon.dynamodb.services.local.main.ServerRunner',
+      '-inMemory',
+      '-disableTelemetry',
+      '-port',
+      `${port}`,
+    ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let errors = '';
