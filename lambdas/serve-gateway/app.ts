@@ -3,6 +3,7 @@ import { lookupOf } from '../../lib/budget/prices/lookup.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import { bodyTooLarge } from '../../lib/model-calls/refusals.ts';
 import { callModel, type Gateway, type IncomingCall } from './call-model.ts';
+import { exceededAnnouncer } from './exceeded.ts';
 import { InFlight } from './in-flight.ts';
 import { rememberedLeases } from './lease.ts';
 import { REQUEST_LIMIT_BYTES } from './limits.ts';
@@ -12,8 +13,15 @@ import type { GatewayPorts } from './ports.ts';
 import { bodyOf } from './read-body.ts';
 import { refusal } from './refusals.ts';
 
+/** What a server knows of a request already, and need not put into a `Request` to be taken out again. */
+export interface Received {
+  readonly body?: Uint8Array;
+  /** Ends when the client goes away. */
+  readonly gone?: AbortSignal;
+}
+
 export interface GatewayApp {
-  readonly app: Hono;
+  readonly app: Hono<{ Bindings: Received }>;
   /** Until every call of this process is settled, also those whose client has gone. */
   idle(): Promise<void>;
   /** Takes no more calls, and ends those that have not ended within the time. */
@@ -32,9 +40,10 @@ export function createGateway(ports: GatewayPorts): GatewayApp {
     ports,
     inFlight,
     leases: rememberedLeases(ports),
+    announceExceeded: exceededAnnouncer(ports),
     models: lookupOf(ports.prices),
   };
-  const app = new Hono();
+  const app = new Hono<{ Bindings: Received }>();
   app.all(`${ROOT}/:provider/*`, async (context) => responseOf(await serve(gateway, context)));
   app.notFound((context) => context.json(error('invalid_request', `there is no ${context.req.path}`), 404));
   app.onError((failure, context) => {
@@ -49,7 +58,9 @@ export function createGateway(ports: GatewayPorts): GatewayApp {
   };
 }
 
-async function serve(gateway: Gateway, { req }: Context): Promise<Answer> {
+async function serve(gateway: Gateway, { req, env }: Context<{ Bindings: Received }>): Promise<Answer> {
+  // A server that knows nothing more gives none.
+  const received: Received | undefined = env;
   const { ports } = gateway;
   const startedAt = ports.clock.now().getTime();
   const url = new URL(req.url);
@@ -67,7 +78,7 @@ async function serve(gateway: Gateway, { req }: Context): Promise<Answer> {
     path,
     query: url.searchParams,
     headers: new Map(req.raw.headers),
-    gone: req.raw.signal,
+    gone: received?.gone ?? req.raw.signal,
     startedAt,
   };
   const listed =
@@ -82,8 +93,9 @@ async function serve(gateway: Gateway, { req }: Context): Promise<Answer> {
     const stopping = { status: 503, retryAfterSeconds: 1 };
     return nativeAnswer(format, refusal('provider_failed', 'the gateway is stopping', stopping));
   }
-  const body = await bodyOf(req.raw, REQUEST_LIMIT_BYTES);
-  if (body === 'too_large') return nativeAnswer(format, bodyTooLarge(REQUEST_LIMIT_BYTES));
+  const body = received?.body ?? (await bodyOf(req.raw, REQUEST_LIMIT_BYTES));
+  if (body === 'too_large' || body.length > REQUEST_LIMIT_BYTES)
+    return nativeAnswer(format, bodyTooLarge(REQUEST_LIMIT_BYTES));
   const answer = callModel(gateway, { ...incoming, format, body });
   gateway.inFlight.follow(answer);
   return answer;

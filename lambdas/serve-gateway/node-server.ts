@@ -44,7 +44,8 @@ async function serve(gateway: GatewayApp, incoming: IncomingMessage, outgoing: S
   });
   const body = await bodyOf(incoming);
   if (gone.signal.aborted) return;
-  const { status, headers, body: answer } = await gateway.app.fetch(requestOf(incoming, body, gone.signal));
+  const received = { gone: gone.signal, ...(body === undefined ? {} : { body }) };
+  const { status, headers, body: answer } = await gateway.app.fetch(requestOf(incoming), received);
   if (body === undefined) headers.set('connection', 'close');
   outgoing.writeHead(status, Object.fromEntries(headers));
   if (answer === null) {
@@ -69,15 +70,14 @@ async function bodyOf(incoming: IncomingMessage): Promise<Uint8Array | undefined
   return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes);
 }
 
-function requestOf(incoming: IncomingMessage, body: Uint8Array | undefined, signal: AbortSignal): Request {
+/** Without its body and its end, which go beside it: a `Request` with both takes a fifth of the time of a short call. */
+function requestOf(incoming: IncomingMessage): Request {
   const { method = 'GET', url = '/', headers } = incoming;
   return new Request(new URL(url, 'http://gateway'), {
     method,
     headers: Object.entries(headers).flatMap(([name, value]): [string, string][] =>
       value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
     ),
-    signal,
-    ...(method === 'GET' || method === 'HEAD' || body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
   });
 }
 
