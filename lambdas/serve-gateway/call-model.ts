@@ -4,6 +4,7 @@ import { modelNotAllowed } from '../../lib/model-calls/refusals.ts';
 import { type CallRefusal, CallRefused, type ModelCall, type WireFormat } from '../../lib/model-calls/wire-format.ts';
 import type { Closing } from './close-hold.ts';
 import type { FirstWord } from './delivery.ts';
+import type { AnnounceExceeded } from './exceeded.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Caller, Leases } from './lease.ts';
 import { type Answer, nativeAnswer } from './native-answer.ts';
@@ -32,6 +33,7 @@ export interface Gateway {
   readonly leases: Leases;
   readonly inFlight: InFlight;
   readonly models: ModelLookup;
+  readonly announceExceeded: AnnounceExceeded;
 }
 
 /** What is known of a call so far, for its line in the log. */
@@ -54,7 +56,7 @@ export async function callModel(gateway: Gateway, incoming: IncomingCall): Promi
 }
 
 async function answerOf(gateway: Gateway, incoming: IncomingCall, known: Known): Promise<Answer> {
-  const { ports, leases, inFlight, models } = gateway;
+  const { ports, leases, models, inFlight } = gateway;
   const { format, headers, gone, startedAt } = incoming;
   const decision = await leases.decide(headers.get('authorization'), headers.get('x-wflo-epoch'));
   if (decision.kind === 'refused') {
@@ -69,7 +71,7 @@ async function answerOf(gateway: Gateway, incoming: IncomingCall, known: Known):
     return refuse(gateway, incoming, known, modelNotAllowed(model));
   }
   const access = await ports.keys.get(call.provider);
-  const reserved = await reserveCall(ports, inFlight, caller, call, gone);
+  const reserved = await reserveCall(gateway, caller, call, gone);
   if (reserved.kind === 'refused') {
     if (reserved.fenced) leases.forget(headers.get('authorization'));
     return refuse(gateway, incoming, known, reserved.refusal, reserved.stop ? STOP : {});

@@ -25,25 +25,34 @@ export function meaningOf(caller: Caller, { code, scope }: BudgetRefusal): OnExc
   return code === 'budget_held' && onExceeded === 'stop' ? 'deny' : onExceeded;
 }
 
-/** Tells of it once for each budget and limit. What cannot be told now is told by the next refusal. */
-export async function announceExceeded(
-  ports: Ports,
-  caller: Caller,
-  refused: BudgetRefusal,
-  onExceeded: OnExceeded,
-): Promise<void> {
-  const { executionId } = caller.address;
-  try {
-    const execution = await ports.executions.getExecution(executionId);
-    if (execution === undefined) return;
-    const event = buildEvent(ports, execution, exceededEvent(caller, refused, onExceeded));
-    await ports.announcements.announceOnce(`exceeded:${scopeName(refused.scope)}:${refused.limit}`, executionId, [
-      event,
-    ]);
-  } catch (error) {
-    ports.signals.count('ExceededNotAnnounced');
-    ports.signals.failed('cost.exceeded was not written', error, { executionId });
-  }
+export type AnnounceExceeded = (caller: Caller, refused: BudgetRefusal, onExceeded: OnExceeded) => Promise<void>;
+
+/** Budgets that are known to be told of; the oldest goes first. */
+const REMEMBERED = 10_000;
+
+/**
+ * Tells of it once for each budget and limit. What cannot be told now is told by the next refusal; what was told costs
+ * the next refusals nothing.
+ */
+export function exceededAnnouncer(ports: Ports): AnnounceExceeded {
+  const told = new Set<string>();
+  return async (caller, refused, onExceeded) => {
+    const { executionId } = caller.address;
+    const marker = `exceeded:${scopeName(refused.scope)}:${refused.limit}`;
+    if (told.has(marker)) return;
+    try {
+      const execution = await ports.executions.getExecution(executionId);
+      if (execution === undefined) return;
+      const event = buildEvent(ports, execution, exceededEvent(caller, refused, onExceeded));
+      await ports.announcements.announceOnce(marker, executionId, [event]);
+      const [oldest] = told;
+      if (told.size >= REMEMBERED && oldest !== undefined) told.delete(oldest);
+      told.add(marker);
+    } catch (error) {
+      ports.signals.count('ExceededNotAnnounced');
+      ports.signals.failed('cost.exceeded was not written', error, { executionId });
+    }
+  };
 }
 
 /**
