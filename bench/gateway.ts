@@ -41,6 +41,7 @@ export const gateway: Benchmark = {
       const local = await started(startOurs(provider, 'ours-dynamodb-local', store));
 
       const loads = await measureLoads(installed.autocannon, { provider, portkey, litellm, memory, local });
+      const busy = loadavg()[0] ?? Number.NaN;
       const spent = await spendAtOnce(provider, { ours: local, litellm });
       await local.measured();
       const first = await firstBytes({ provider, local }, FIRST_BYTES);
@@ -101,8 +102,8 @@ export const gateway: Benchmark = {
           limit: 150,
         },
         {
-          what: `load of the machine meanwhile, of ${cpus().length} cores`,
-          value: round(loadavg()[0] ?? Number.NaN),
+          what: `processes that wanted one of the ${cpus().length} cores at the end of the rounds (load average of a minute)`,
+          value: round(busy),
           unit: '',
           detail: true,
         },

@@ -6,6 +6,10 @@ import { load, type Round } from './load.ts';
 
 const ROUNDS = 5;
 const ROUND_MS = 1_500;
+/** Of each server, before the rounds: what is compiled while it runs needs it, Node and the JVM of the store alike. */
+const WARM_MS = 12_000;
+const WARM_CONNECTIONS = 8;
+const WARM_CALLS = 80;
 const MOST_CALLS = 5_000;
 export const CONNECTIONS = [1, 64] as const;
 export type Connections = (typeof CONNECTIONS)[number];
@@ -29,18 +33,23 @@ export async function measureLoads<Name extends string>(
 ): Promise<Readonly<Record<Name, Readonly<Record<Connections, Load>>>>> {
   const body = chatBody(500, 256);
   const names = Object.keys(servers) as Name[];
+  for (const name of names) {
+    for (const until = performance.now() + WARM_MS; performance.now() < until; ) {
+      await load(autocannon, { ...servers[name], body }, WARM_CONNECTIONS, WARM_CALLS);
+    }
+  }
   const taken = new Map<string, Taken[]>();
   for (let turn = -1; turn < ROUNDS; turn++) {
     for (const connections of CONNECTIONS) {
       for (const name of names) {
         const key = `${name} ${connections}`;
         const before = taken.get(key) ?? [];
-        // The first turn warms up, and tells how many calls fit into a round.
-        const [warm] = before;
+        // The first turn tells how many calls fit into a round.
+        const [first] = before;
         const calls =
-          warm === undefined
+          first === undefined
             ? Math.max(60, connections * 4)
-            : Math.ceil(Math.min(MOST_CALLS, Math.max(connections * 2, (warm.perSecond * ROUND_MS) / 1000)));
+            : Math.ceil(Math.min(MOST_CALLS, Math.max(connections * 2, (first.perSecond * ROUND_MS) / 1000)));
         before.push(await takeRound(autocannon, servers[name], body, connections, calls));
         taken.set(key, before);
       }
