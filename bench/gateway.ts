@@ -1,11 +1,10 @@
 import { cpus, loadavg } from 'node:os';
-import { createTables } from '../test/_helpers/create-tables.ts';
-import { startDynamoDbLocal } from '../test/_helpers/dynamodb-local.ts';
 import { type Benchmark, type Figure, median, round } from './bench.ts';
 import { BUDGET_USD, CALLS_AT_ONCE, spendAtOnce } from './gateway/at-once.ts';
 import { type Server, startLitellm, startOurs, startPortkey, startProvider } from './gateway/gateways.ts';
 import { installCompared } from './gateway/install.ts';
 import { CONNECTIONS, type Connections, type Load, measureLoads } from './gateway/overhead.ts';
+import { dynamoDbLocalStore, emulatorStore } from './gateway/stores.ts';
 import { firstBytes, memoryOfIdleStreams } from './gateway/streams.ts';
 
 const FIRST_BYTES = 200;
@@ -20,40 +19,36 @@ export const gateway: Benchmark = {
   title: 'Model gateway beside others, in one run',
   run: async () => {
     const installed = await installCompared();
-    const running: { stop(): Promise<void> }[] = [];
+    const running: { stop(): Promise<unknown> }[] = [];
     const started = async <S extends Server>(starting: Promise<S>): Promise<S> => {
       const server = await starting;
       running.unshift(server.process);
       return server;
     };
     try {
-      const engine = await startDynamoDbLocal();
-      running.unshift(engine);
-      const store = {
-        endpoint: engine.endpoint,
-        credentials: engine.credentials,
-        tables: await createTables(engine.client),
-      };
+      const [localStore, emulated] = await Promise.all([dynamoDbLocalStore(), emulatorStore()]);
+      running.unshift(localStore, emulated);
       const provider = await started(startProvider());
       const litellm = await started(startLitellm(installed, provider, BUDGET_USD));
       const portkey = await started(startPortkey(installed, provider));
       const memory = await started(startOurs(provider, 'ours-memory'));
-      const local = await started(startOurs(provider, 'ours-dynamodb-local', store));
+      const local = await started(startOurs(provider, 'ours-dynamodb-local', localStore.config));
+      const emulator = await started(startOurs(provider, 'ours-emulator', emulated.config));
 
-      const loads = await measureLoads(installed.autocannon, { provider, portkey, litellm, memory, local });
+      const servers = { provider, portkey, litellm, memory, local, emulator };
+      const loads = await measureLoads(installed.autocannon, servers);
       const busy = loadavg()[0] ?? Number.NaN;
       const spent = await spendAtOnce(provider, { ours: local, litellm });
       await local.measured();
       const first = await firstBytes({ provider, local }, FIRST_BYTES);
       const { reserves } = await local.measured();
-      const quiet = await started(startOurs(provider, 'ours-streams', store));
+      const quiet = await started(startOurs(provider, 'ours-streams', localStore.config));
       const bytes = await memoryOfIdleStreams(quiet, IDLE_STREAMS);
 
       const overheads = { portkey: 'Portkey 1.15.2 without budgets', litellm: 'LiteLLM 1.108.7 with budgets' } as const;
       return [
         ...CONNECTIONS.flatMap((connections) => {
-          const of = (load: Readonly<Record<Connections, Load>>) =>
-            load[connections].p50 - loads.provider[connections].p50;
+          const of = (load: Readonly<Record<Connections, Load>>) => added(load, loads.provider, connections);
           return [
             promise('without the store', connections, of(loads.memory), of(loads.portkey), overheads.portkey),
             promise('with DynamoDB Local', connections, of(loads.local), of(loads.litellm), overheads.litellm),
@@ -64,14 +59,9 @@ export const gateway: Benchmark = {
         ...details(overheads.litellm, loads.litellm),
         ...details('Wflo without the store', loads.memory),
         ...details('Wflo with DynamoDB Local', loads.local),
-        ...CONNECTIONS.map((connections): Figure => {
-          const { p50, reserveMs, settleMs } = loads.local[connections];
-          return {
-            what: `share of DynamoDB Local in a call through Wflo, ${named(connections)} (reserve ${round(reserveMs, 2)} ms, settle ${round(settleMs, 2)} ms)`,
-            value: round((100 * (reserveMs + settleMs)) / p50, 0),
-            unit: '%',
-          };
-        }),
+        ...details('Wflo with the emulator', loads.emulator),
+        ...shares('DynamoDB Local', loads.local),
+        ...shares('the emulator', loads.emulator),
         {
           what: 'round trips of a call to the store, its lease (read every 30 s) and repeats left out',
           value: Math.floor(loads.local[1].tripsPerCall),
@@ -114,13 +104,39 @@ export const gateway: Benchmark = {
   },
 };
 
+/**
+ * Milliseconds that a gateway adds to a call: by the medians of single calls, and where many are made at once by how many
+ * are answered in a second, since the time of one of them is mostly that of those before it.
+ */
+function added(
+  load: Readonly<Record<Connections, Load>>,
+  provider: Readonly<Record<Connections, Load>>,
+  connections: Connections,
+): number {
+  return connections === 1
+    ? load[1].p50 - provider[1].p50
+    : 1000 / load[connections].perSecond - 1000 / provider[connections].perSecond;
+}
+
 function promise(what: string, connections: Connections, ours: number, theirs: number, whose: string): Figure {
   return {
-    what: `what Wflo ${what} adds to a call, ${named(connections)}, p50; the limit is ${whose}`,
+    what: `what Wflo ${what} adds to a call, ${named(connections)}, ${connections === 1 ? 'p50' : 'by calls a second'}; the limit is ${whose}`,
     value: round(ours, 2),
     unit: 'ms',
     limit: round(theirs, 2),
   };
+}
+
+/** Of the time that a call takes in all, by the medians of each. */
+function shares(store: string, load: Readonly<Record<Connections, Load>>): readonly Figure[] {
+  return CONNECTIONS.map((connections) => {
+    const { p50, reserveMs, settleMs } = load[connections];
+    return {
+      what: `share of ${store} in a call through Wflo, ${named(connections)} (reserve ${round(reserveMs)} ms, settle ${round(settleMs)} ms)`,
+      value: round((100 * (reserveMs + settleMs)) / p50, 0),
+      unit: '%',
+    };
+  });
 }
 
 function details(what: string, load: Readonly<Record<Connections, Load>>): readonly Figure[] {

@@ -1,13 +1,12 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { costOf, worstCaseOf } from '../lib/budget/cost.ts';
-import { createTables } from '../test/_helpers/create-tables.ts';
-import { startDynamoDbLocal } from '../test/_helpers/dynamodb-local.ts';
 import { type Benchmark, type Figure, round } from './bench.ts';
 import { chatBody } from './gateway/chat-body.ts';
 import type { Directive } from './gateway/directive.ts';
 import { headersOf, type Ours, type Provider, startOurs, startProvider } from './gateway/gateways.ts';
 import { MODEL } from './gateway/prices.ts';
+import { dynamoDbLocalStore } from './gateway/stores.ts';
 
 const CALLS = 1_000;
 const BUDGET_PERCENT = [1, 50, 100];
@@ -50,16 +49,12 @@ export const overshoot: Benchmark = {
   name: 'overshoot',
   title: `${CALLS} calls at once through the gateway, on DynamoDB Local`,
   run: async () => {
-    const engine = await startDynamoDbLocal();
-    const running: { stop(): Promise<void> }[] = [engine];
+    const store = await dynamoDbLocalStore();
+    const running: { stop(): Promise<unknown> }[] = [store];
     try {
       const provider = await startProvider();
       running.unshift(provider.process);
-      const { endpoint, credentials } = engine;
-      const ours = await startOurs(provider, 'ours-overshoot', {
-        ...{ endpoint, credentials },
-        tables: await createTables(engine.client),
-      });
+      const ours = await startOurs(provider, 'ours-overshoot', store.config);
       running.unshift(ours.process);
       const total = CROWD.reduce((sum, { worstNanoUsd }) => sum + worstNanoUsd, 0);
       const figures: Figure[] = [];

@@ -7,7 +7,7 @@ import { load, type Round } from './load.ts';
 const ROUNDS = 5;
 const ROUND_MS = 1_500;
 /** Of each server, before the rounds: what is compiled while it runs needs it, Node and the JVM of the store alike. */
-const WARM_MS = 12_000;
+const WARM_MS = 8_000;
 const WARM_CONNECTIONS = 8;
 const WARM_CALLS = 80;
 const MOST_CALLS = 5_000;

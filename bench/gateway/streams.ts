@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chatBody } from './chat-body.ts';
 import type { Server } from './gateways.ts';
 
@@ -35,7 +36,8 @@ export async function firstBytes<Name extends string>(
   servers: Readonly<Record<Name, Pick<Server, 'url' | 'headers'>>>,
   streams: number,
 ): Promise<Readonly<Record<Name, readonly number[]>>> {
-  const body = chatBody(500, 256, { stream: true });
+  // The last bytes wait for the settlement; the first ones are not the last.
+  const body = chatBody(500, 256, { stream: true, directive: { eventDelayMs: 10 } });
   const names = Object.keys(servers) as Name[];
   const taken = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let at = -WARM_STREAMS; at < streams; at++) {
@@ -66,7 +68,7 @@ export async function memoryOfIdleStreams(server: Server, streams: number): Prom
   let most = 0;
   for (const until = performance.now() + LOOK_MS; performance.now() < until; ) {
     most = Math.max(most, await server.process.residentBytes());
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await sleep(200);
   }
   return most;
 }
