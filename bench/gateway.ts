@@ -26,8 +26,10 @@ export const gateway: Benchmark = {
       return server;
     };
     try {
-      const [localStore, emulated] = await Promise.all([dynamoDbLocalStore(), emulatorStore()]);
-      running.unshift(localStore, emulated);
+      const localStore = await dynamoDbLocalStore();
+      running.unshift(localStore);
+      const emulated = await emulatorStore();
+      running.unshift(emulated);
       const provider = await started(startProvider());
       const litellm = await started(startLitellm(installed, provider, BUDGET_USD));
       const portkey = await started(startPortkey(installed, provider));
@@ -63,10 +65,10 @@ export const gateway: Benchmark = {
         ...shares('DynamoDB Local', loads.local),
         ...shares('the emulator', loads.emulator),
         {
-          what: 'round trips of a call to the store, its lease (read every 30 s) and repeats left out',
-          value: Math.floor(loads.local[1].tripsPerCall),
+          what: 'round trips of a call to the store, in the mean: two, and one for all calls of a lease in 30 seconds',
+          value: round(loads.local[1].tripsPerCall, 2),
           unit: '',
-          limit: 2,
+          limit: 2.05,
         },
         {
           what: `spent of $${BUDGET_USD} by ${CALLS_AT_ONCE} calls of $0.09 at once: LiteLLM 1.108.7`,
