@@ -6,10 +6,9 @@ import { load, type Round } from './load.ts';
 
 const ROUNDS = 5;
 const ROUND_MS = 1_500;
-/** Of each server, before the rounds: what is compiled while it runs needs it, Node and the JVM of the store alike. */
-const WARM_MS = 8_000;
+/** To each server, before the rounds: what is compiled while it runs needs them, Node and the JVM of the store alike. */
+const WARM_CALLS = 1_000;
 const WARM_CONNECTIONS = 8;
-const WARM_CALLS = 80;
 const MOST_CALLS = 5_000;
 export const CONNECTIONS = [1, 64] as const;
 export type Connections = (typeof CONNECTIONS)[number];
@@ -33,11 +32,7 @@ export async function measureLoads<Name extends string>(
 ): Promise<Readonly<Record<Name, Readonly<Record<Connections, Load>>>>> {
   const body = chatBody(500, 256);
   const names = Object.keys(servers) as Name[];
-  for (const name of names) {
-    for (const until = performance.now() + WARM_MS; performance.now() < until; ) {
-      await load(autocannon, { ...servers[name], body }, WARM_CONNECTIONS, WARM_CALLS);
-    }
-  }
+  for (const name of names) await load(autocannon, { ...servers[name], body }, WARM_CONNECTIONS, WARM_CALLS);
   const taken = new Map<string, Taken[]>();
   for (let turn = -1; turn < ROUNDS; turn++) {
     for (const connections of CONNECTIONS) {
