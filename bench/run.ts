@@ -20,17 +20,8 @@ import { synth } from './synth.ts';
 import { root } from './timed-command.ts';
 
 const BENCHMARKS: readonly Benchmark[] = [
-  bundles,
-  synth,
-  deploy,
-  demo,
-  step,
-  approvals,
-  sandbox,
-  containers,
-  gateway,
-  overshoot,
-  ledger,
+  ...[bundles, synth, deploy, demo, step, approvals],
+  ...[gateway, overshoot, ledger, sandbox, containers],
 ];
 const results = join(root, 'bench', 'results');
 

@@ -17,6 +17,7 @@ export const sandbox: Benchmark = {
   run: async () => {
     const alone: number[] = [];
     const within: number[] = [];
+    const withModels: number[] = [];
     const memory: number[] = [];
     const workFolder = await mkdtemp(join(tmpdir(), 'wflo-bench-'));
     const caFile = join(workFolder, 'ca.pem');
@@ -25,15 +26,16 @@ export const sandbox: Benchmark = {
     try {
       for (let run = 0; run < RUNS; run++) {
         alone.push(await millisecondsOf(() => ended(spawn('true', { stdio: 'ignore' }))));
-        within.push(
-          await withWorld(async (world) => {
-            const task = taskOf(`bench${run}`, 'python', world.variables());
-            return millisecondsOf(async () => {
-              const end = await (await driver.start(task)).ended;
-              if (end.code !== 0) throw new Error(end.detail);
-            });
-          }),
-        );
+        const sandboxOf = (kind: string) => (world: World) => {
+          const task = taskOf(`bench${run}${kind}`, 'python', world.variables());
+          return millisecondsOf(async () => {
+            const end = await (await driver.start(task)).ended;
+            if (end.code !== 0) throw new Error(end.detail);
+          });
+        };
+        within.push(await withWorld(sandboxOf('')));
+        // Nothing listens there: an agent that does nothing calls no model.
+        withModels.push(await withWorld(sandboxOf('m'), 'http://127.0.0.1:9/models'));
         memory.push(await withWorld(peakMemoryBytes));
       }
     } finally {
@@ -48,6 +50,12 @@ export const sandbox: Benchmark = {
         limit: 150,
       },
       {
+        what: `the same with a way to the models, more than without: median of the ${RUNS} differences`,
+        value: round(median(withModels.map((value, run) => value - (within[run] ?? value)))),
+        unit: 'ms',
+        limit: 15,
+      },
+      {
         what: `largest memory of the runner (resident), median of ${RUNS}`,
         value: round(median(memory) / 1e6),
         unit: 'MB',
@@ -57,8 +65,8 @@ export const sandbox: Benchmark = {
   },
 };
 
-async function withWorld(use: (world: World) => Promise<number>): Promise<number> {
-  const world = await runnerWorld({ command: ['true'] });
+async function withWorld(use: (world: World) => Promise<number>, modelsUrl?: string): Promise<number> {
+  const world = await runnerWorld({ command: ['true'] }, undefined, modelsUrl);
   try {
     return await use(world);
   } finally {

@@ -14,11 +14,13 @@ const prices = await projectPriceBook(projectDir, await appContextValue(PRICES_K
 // The bundler is a process of its own: it works while the workflows and CDK are loaded, which takes as long.
 const platform = buildFunctions(packageDir, functionsDir, platformEntries(packageDir), prices);
 const { loadWorkflows } = await import('../lib/project/workflows.ts');
+const { agentEntries, buildAgents } = await import('../lib/project/build-agents.ts');
 const { workflowEntries } = await import('../lib/project/workflow-functions.ts');
 const workflows = await loadWorkflows(projectDir);
 const [{ synthesise }] = await Promise.all([
   import('../lib/stacks/synthesise.ts'),
   platform,
   buildFunctions(packageDir, functionsDir, workflowEntries(workflows), prices),
+  buildAgents(projectDir, functionsDir, agentEntries(workflows)),
 ]);
 await synthesise({ projectDir, workflows, functionsDir, buildDir });

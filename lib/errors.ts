@@ -23,7 +23,7 @@ export const ERROR_CODES = {
   invalid_env: 'an environment name is malformed or reserved',
   invalid_value: 'a value of a definition is not JSON, a reference, or a list or object of these',
   code_not_found: 'the code folder or function file of a step does not exist',
-  invalid_code: 'a code folder holds something that cannot go into its archive',
+  invalid_code: 'the code of a step holds something that cannot go into its archive, or cannot be bundled',
   unknown_image: 'a sandbox step names an image that the deployment does not have',
   invalid_image: 'an image of the deployment has a name that cannot be used, or no folder with a Dockerfile',
   empty_workflow: 'a workflow, branch or block has no steps',

@@ -1,5 +1,5 @@
 /**
- * `npm run demo`: starts the local AWS, runs the two workflows of the repository on it, tells what happens as it
+ * `npm run demo`: starts the local AWS, runs the workflows of the repository on it, tells what happens as it
  * happens, and checks results and event chains at the end. Leaves the local AWS running. Exits 1 when a check fails.
  */
 import { resolve } from 'node:path';
@@ -9,6 +9,7 @@ import { type LocalUpResult, localUp } from '../lib/local-cloud/index.ts';
 import { demoApprovals } from './demo/approvals.ts';
 import { checkChain, checkGreeting } from './demo/checks.ts';
 import { narrate } from './demo/narrator.ts';
+import { demoResearch } from './demo/research.ts';
 import { begun, chapter, done, failed, indent, list, say } from './demo/words.ts';
 
 const projectDir = resolve(import.meta.dirname, '..');
@@ -55,22 +56,25 @@ async function demo(): Promise<boolean> {
   const [head = ''] = markdown.split('\n## ');
   for (const line of head.trimEnd().split('\n')) say(indent(line).trimEnd());
 
+  const researched = await demoResearch(up, projectDir);
+
   chapter('Try next');
   list([
     [`npx wflo status ${processed.executionId} --local`, 'the steps, and the whole report'],
     [`npx wflo events ${processed.executionId} --local`, 'every state change, in order, and who decided'],
     [`npx wflo logs ${processed.executionId} --local`, 'what the agents printed'],
+    ['npx wflo costs --local', 'what was spent on what'],
     ['npx wflo run data-processor --local', 'asks you: npx wflo approvals --local, then approve … --as grace'],
     ['npx wflo run hello --local --input \'{"name":"you"}\' --wait', 'your own execution, live'],
     ['npx wflo local down', 'stop the local AWS'],
   ]);
   chapter('Where things are');
   list([
-    ['state-machines/hello, state-machines/data-processor', 'the workflows and their agents'],
+    ['state-machines/', 'the workflows and their agents'],
     ['.wflo/', 'the local AWS: its data, logs/'],
     ['docs/guides/authoring.md', 'write a workflow of your own'],
   ]);
-  return greeted && gated.ok;
+  return greeted && gated.ok && researched;
 }
 
 try {

@@ -106,9 +106,7 @@ const gateway = createGateway({
   clock,
   ids,
   signals: {
-    count: (metric) => {
-      if (metric === 'BoundViolated') measured.violations += 1;
-    },
+    count: (metric) => log('count', { metric }),
     called: (line) => log('model call', { ...line }),
     noticed: (what, details) => log(what, { details: JSON.stringify(details) }),
     failed: (what, error, details) => log(what, { details: JSON.stringify(details), failure: String(error) }),
@@ -227,6 +225,7 @@ function measuring(ledger: Ledger): Ledger {
       const from = performance.now();
       const result = await ledger.settle(settlement);
       measured.settles.push(performance.now() - from);
+      if (result.kind === 'settled' && result.entry.cost > result.entry.held) measured.violations += 1;
       return result;
     },
   };

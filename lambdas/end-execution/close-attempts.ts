@@ -1,21 +1,22 @@
 import { cancelled } from '../../lib/approvals/transitions.ts';
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
-import { type AttemptCost, type AttemptCostPorts, attemptCost } from '../../lib/execution/attempt-cost.ts';
 import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-attempt.ts';
-import { type CloseComputePorts, closeComputeOf } from '../../lib/execution/close-compute.ts';
 import { isOutcomeUnknown, outcomeUnknown } from '../../lib/execution/decide-finish.ts';
 import { type OutcomeSignals, recordSignedOutcome } from '../../lib/execution/record-signed-outcome.ts';
 import type { AttemptRecord, Ending, ExecutionRecord, LeaseRecord } from '../../lib/execution/records.ts';
 import { type AttemptStatus, isAttemptOpen } from '../../lib/execution/status.ts';
 import { stopTask } from '../../lib/execution/stop-task.ts';
 import { untilDecided } from '../../lib/execution/until-decided.ts';
-import type { BlobStore, Change, ExecutionStore } from '../../lib/ports.ts';
+import type { BlobStore, Change, Clock, ExecutionStore, Ids, SandboxTasks } from '../../lib/ports.ts';
 
-export interface CloseAttemptsPorts extends CloseComputePorts, AttemptCostPorts {
+export interface CloseAttemptsPorts {
   readonly executions: ExecutionStore;
   readonly blobs: BlobStore;
   readonly signals: OutcomeSignals;
+  readonly tasks: SandboxTasks;
+  readonly clock: Clock;
+  readonly ids: Ids;
 }
 
 /** How an attempt ends whose execution has ended. */
@@ -77,7 +78,7 @@ async function cancelApprovals(
   return true;
 }
 
-async function closeChunk(
+function closeChunk(
   ports: CloseAttemptsPorts,
   execution: ExecutionRecord,
   ending: Ending,
@@ -92,9 +93,7 @@ async function closeChunk(
     const { path, attempt, status } = record;
     const end = endOf(record, reason);
     const { error } = end;
-    const cost = await costSoFar(ports, execution, record, ending);
-    const costs = cost === undefined ? {} : { costNanoUsd: cost.costNanoUsd };
-    changes.push({ item: 'attempt', path, attempt, set: { ...end, ...costs, endedAt }, expect: { status } });
+    changes.push({ item: 'attempt', path, attempt, set: { ...end, endedAt }, expect: { status } });
     const lease = live.find((other) => other.path === path && other.attempt === attempt);
     if (lease !== undefined) changes.push(fenceLease(lease));
     const about = { actor: ending.actor, stepPath: path, attempt };
@@ -102,7 +101,6 @@ async function closeChunk(
       error === undefined
         ? buildEvent(ports, execution, { ...about, type: 'step.cancelled', data: { reason } })
         : buildEvent(ports, execution, { ...about, type: 'step.failed', data: { error } }),
-      ...(cost === undefined ? [] : [cost.event]),
     );
   }
   return ports.executions.commit({ executionId: execution.executionId, changes, events });
@@ -117,20 +115,6 @@ function endOf(record: AttemptRecord, reason: string): Pick<AttemptRecord, 'stat
   }
   if (mayHaveActed(record)) return { status: 'outcome_unknown', error: { ...outcomeUnknown(reason), stepPath } };
   return { status: 'cancelled' };
-}
-
-/** Undefined while its sandbox has not stopped: `reconcile` settles that, and tells the cost then. */
-async function costSoFar(
-  ports: CloseAttemptsPorts,
-  execution: ExecutionRecord,
-  attempt: AttemptRecord,
-  { actor }: Ending,
-): Promise<AttemptCost | undefined> {
-  const { executionId, kind, path } = attempt;
-  if (kind !== 'sandbox' || execution.budget === undefined) return undefined;
-  const lease = await ports.executions.getLease(executionId, path, attempt.attempt);
-  const closed = await closeComputeOf(ports, { execution, attempt, lease, neverStarted: false, actor });
-  return closed ? attemptCost(ports, execution, attempt, actor) : undefined;
 }
 
 /** It got its work, and its outcome cannot be known: that stays so in an execution that was ended. */

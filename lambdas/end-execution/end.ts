@@ -18,8 +18,9 @@ import { untilDecided } from '../../lib/execution/until-decided.ts';
 import type { Json } from '../../lib/json.ts';
 import type { MachineExecution, StateMachines } from '../../lib/ports.ts';
 import { type CloseAttemptsPorts, closeAttempts, stopCancelledTasks } from './close-attempts.ts';
+import { type CloseHoldsPorts, closeHolds } from './close-holds.ts';
 
-export interface EndPorts extends CloseAttemptsPorts {
+export interface EndPorts extends CloseAttemptsPorts, CloseHoldsPorts {
   readonly machines: Pick<StateMachines, 'describe'>;
   readonly stage: string;
 }
@@ -55,6 +56,8 @@ export async function closeRecord(
 ): Promise<void> {
   await closeAttempts(ports, execution, execution.ending);
   await stopCancelledTasks(ports, execution);
+  // What has not stopped yet, `reconcile` closes: it looks once more at what has ended.
+  await closeHolds(ports, execution);
   await untilDecided(() => writeEnd(ports, execution));
 }
 

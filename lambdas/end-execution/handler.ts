@@ -3,7 +3,16 @@ import { executionIdFromArn } from '../../lib/execution/identity.ts';
 import { environment } from '../shared/environment.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
-import { blobStore, clock, executionStore, ids, sandboxTasks, stateMachines } from '../shared/ports.ts';
+import {
+  blobStore,
+  budgets,
+  clock,
+  executionStore,
+  ids,
+  ledger,
+  sandboxTasks,
+  stateMachines,
+} from '../shared/ports.ts';
 import { metrics } from '../shared/powertools.ts';
 import { type Ended, endExecution } from './end.ts';
 import { type StatusChange, seenEnd } from './status-change.ts';
@@ -19,6 +28,8 @@ export const handler = platformHandler<EventBridgeEvent<'Step Functions Executio
       blobs: blobStore(),
       signals: outcomeSignals,
       tasks: sandboxTasks(),
+      ledger: ledger(),
+      budgets: budgets(),
       machines: stateMachines(context.invokedFunctionArn),
       clock,
       ids,

@@ -5,6 +5,7 @@ import { WfloError } from '../../lib/errors.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
 import { type AttemptCost, type AttemptCostPorts, attemptCost } from '../../lib/execution/attempt-cost.ts';
+import { wasRefusedByEcs } from '../../lib/execution/classify-task-end.ts';
 import { fenceLease, isLeaseLive, wasClaimed } from '../../lib/execution/close-attempt.ts';
 import { type CloseComputePorts, closeComputeOf } from '../../lib/execution/close-compute.ts';
 import { decideFinish, type FinishDecision } from '../../lib/execution/decide-finish.ts';
@@ -128,7 +129,7 @@ async function finishAttempt(ports: FinishPorts, found: Found): Promise<Finished
   const decision = decisionOf(ports, found, outcome);
   const answer = answerOf(decision, outcome);
   const status = statusAfter(decision, execution);
-  const cost = await closeCost(ports, found, outcome);
+  const cost = await closeCost(ports, found);
   const written = await ports.executions.commit({
     executionId: execution.executionId,
     changes: [
@@ -149,12 +150,12 @@ async function finishAttempt(ports: FinishPorts, found: Found): Promise<Finished
 async function closeCost(
   ports: FinishPorts,
   { execution, attempt, lease, event }: Found,
-  { code }: Outcome,
 ): Promise<AttemptCost | undefined> {
   if (attempt.kind !== 'sandbox' || execution.budget === undefined) return undefined;
-  // Prepare or Reserve denied it, or RunTask itself failed.
-  const neverStarted = event.prepared.route === 'deny' || (code === 'sandbox_not_started' && !wasClaimed(attempt));
-  const closed = await closeComputeOf(ports, { execution, attempt, lease, neverStarted, actor: GRAPH });
+  const { route, caught } = event.prepared;
+  // Prepare or Reserve denied it, or ECS refused to start a task.
+  const neverStarted = !wasClaimed(attempt) && (route === 'deny' || wasRefusedByEcs(caught));
+  const closed = await closeComputeOf(ports, { attempt, lease, neverStarted });
   return closed ? attemptCost(ports, execution, attempt, GRAPH) : undefined;
 }
 

@@ -3,7 +3,7 @@ import type { FinishAnswer } from '../../lib/execution/records.ts';
 import { stepCorrelation } from '../shared/correlation.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
-import { blobStore, clock, executionStore, ids, sandboxTasks } from '../shared/ports.ts';
+import { blobStore, budgets, clock, executionStore, ids, ledger, sandboxTasks } from '../shared/ports.ts';
 import { finishStep } from './finish.ts';
 
 export const handler = platformHandler<FinishEvent, FinishAnswer>(
@@ -21,6 +21,8 @@ export const handler = platformHandler<FinishEvent, FinishAnswer>(
         executions: executionStore(),
         blobs: blobStore(),
         tasks: sandboxTasks(),
+        ledger: ledger(),
+        budgets: budgets(),
         clock,
         ids,
         random: Math.random,

@@ -2,7 +2,7 @@ import { executionIdFromArn } from '../../lib/execution/identity.ts';
 import type { OpenAnswer, OpenEvent } from '../../lib/execution/machine.ts';
 import { environment } from '../shared/environment.ts';
 import { platformHandler } from '../shared/platform-handler.ts';
-import { blobStore, clock, executionStore, ids, people } from '../shared/ports.ts';
+import { blobStore, budgets, clock, executionStore, ids, people } from '../shared/ports.ts';
 import { tracer } from '../shared/powertools.ts';
 import { openExecution } from './open.ts';
 
@@ -17,6 +17,7 @@ export const handler = platformHandler<OpenEvent, OpenAnswer>(
       executions: executionStore(),
       blobs: blobStore(),
       people: people(),
+      budgets: budgets(),
       clock,
       ids,
       stage: environment('WFLO_STAGE'),

@@ -1,9 +1,10 @@
+import { computeHoldId } from '../../lib/budget/ledger.ts';
 import { refusalError } from '../../lib/budget/refusal-text.ts';
 import type { ErrorData } from '../../lib/errors.ts';
 import { WfloError } from '../../lib/errors.ts';
 import { GRAPH } from '../../lib/execution/actors.ts';
 import { announceRefusal } from '../../lib/execution/announce-refusal.ts';
-import { computeHold, computeHoldId } from '../../lib/execution/compute-hold.ts';
+import { computeHold } from '../../lib/execution/compute-hold.ts';
 import type { AttemptRecord, ComputeTerms, ExecutionRecord } from '../../lib/execution/records.ts';
 import type { Announcements, Clock, Ids, Ledger } from '../../lib/ports.ts';
 

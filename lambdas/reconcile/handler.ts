@@ -5,6 +5,7 @@ import { describeFailure, platformHandler } from '../shared/platform-handler.ts'
 import {
   auditStore,
   blobStore,
+  budgets,
   clock,
   eventBus,
   executionStore,
@@ -32,6 +33,7 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       signals: outcomeSignals,
       machines: stateMachines(context.invokedFunctionArn),
       ledger: ledger(),
+      budgets: budgets(),
       clock,
       ids,
       stage: environment('WFLO_STAGE'),

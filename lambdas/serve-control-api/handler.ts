@@ -8,12 +8,15 @@ import { dynamo } from '../shared/clients.ts';
 import { environment } from '../shared/environment.ts';
 import { type Correlation, describeFailure, platformHandler } from '../shared/platform-handler.ts';
 import {
+  announcements,
   auditStore,
   blobStore,
+  budgets,
   clock,
   executionStore,
   functionCaller,
   ids,
+  ledger,
   stateMachines,
   stepLogs,
   workflows,
@@ -42,6 +45,9 @@ function controlApi(functionArn: string): ReturnType<typeof createControlApi> {
       blobs: blobStore(),
       audit: auditStore(),
       logs: stepLogs(),
+      ledger: ledger(),
+      budgets: budgets(),
+      announcements: announcements(),
       people: peopleStore(),
       reconcileNow: () => functionCaller().begin(environment('RECONCILE_FUNCTION'), {}),
       signals: {

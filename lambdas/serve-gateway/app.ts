@@ -1,27 +1,24 @@
 import { type Context, Hono } from 'hono';
 import { lookupOf } from '../../lib/budget/prices/lookup.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
-import { bodyTooLarge } from '../../lib/model-calls/refusals.ts';
 import { callModel, type Gateway, type IncomingCall } from './call-model.ts';
 import { exceededAnnouncer } from './exceeded.ts';
 import { InFlight } from './in-flight.ts';
 import { rememberedLeases } from './lease.ts';
-import { REQUEST_LIMIT_BYTES } from './limits.ts';
 import { modelsAnswer } from './list-models.ts';
 import { type Answer, jsonAnswer, nativeAnswer } from './native-answer.ts';
 import type { GatewayPorts } from './ports.ts';
-import { bodyOf } from './read-body.ts';
+import { type BodyReader, bodyReader } from './read-body.ts';
 import { refusal } from './refusals.ts';
 
-/** What a server knows of a request already, and need not put into a `Request` to be taken out again. */
-export interface Received {
-  readonly body?: Uint8Array;
-  /** Ends when the client goes away. */
-  readonly gone?: AbortSignal;
+/** What a server of the gateway may hand over beside a request. */
+export interface GatewayBindings {
+  /** Reads the body, where the request was made without it. */
+  readonly readBody?: BodyReader;
 }
 
 export interface GatewayApp {
-  readonly app: Hono<{ Bindings: Received }>;
+  readonly app: Hono<{ Bindings: GatewayBindings }>;
   /** Until every call of this process is settled, also those whose client has gone. */
   idle(): Promise<void>;
   /** Takes no more calls, and ends those that have not ended within the time. */
@@ -43,7 +40,7 @@ export function createGateway(ports: GatewayPorts): GatewayApp {
     announceExceeded: exceededAnnouncer(ports),
     models: lookupOf(ports.prices),
   };
-  const app = new Hono<{ Bindings: Received }>();
+  const app = new Hono<{ Bindings: GatewayBindings }>();
   app.all(`${ROOT}/:provider/*`, async (context) => responseOf(await serve(gateway, context)));
   app.notFound((context) => context.json(error('invalid_request', `there is no ${context.req.path}`), 404));
   app.onError((failure, context) => {
@@ -58,9 +55,7 @@ export function createGateway(ports: GatewayPorts): GatewayApp {
   };
 }
 
-async function serve(gateway: Gateway, { req, env }: Context<{ Bindings: Received }>): Promise<Answer> {
-  // A server that knows nothing more gives none.
-  const received: Received | undefined = env;
+async function serve(gateway: Gateway, { req, env }: Context<{ Bindings: GatewayBindings }>): Promise<Answer> {
   const { ports } = gateway;
   const startedAt = ports.clock.now().getTime();
   const url = new URL(req.url);
@@ -73,12 +68,13 @@ async function serve(gateway: Gateway, { req, env }: Context<{ Bindings: Receive
     return nativeAnswer(native, refusal('invalid_request', 'the path is not encoded as URLs are', { status: 400 }));
   }
 
-  const incoming: Omit<IncomingCall, 'format' | 'body'> = {
+  const incoming: Omit<IncomingCall, 'format'> = {
     method: req.method,
     path,
     query: url.searchParams,
     headers: new Map(req.raw.headers),
-    gone: received?.gone ?? req.raw.signal,
+    readBody: env?.readBody ?? bodyReader(req.raw),
+    gone: req.raw.signal,
     startedAt,
   };
   const listed =
@@ -89,16 +85,7 @@ async function serve(gateway: Gateway, { req, env }: Context<{ Bindings: Receive
     const message = `the gateway does not serve ${req.method} ${path}`;
     return nativeAnswer(native, refusal('invalid_request', message, { status: 404 }));
   }
-  if (gateway.inFlight.stopping) {
-    const stopping = { status: 503, retryAfterSeconds: 1 };
-    return nativeAnswer(format, refusal('provider_failed', 'the gateway is stopping', stopping));
-  }
-  const body = received?.body ?? (await bodyOf(req.raw, REQUEST_LIMIT_BYTES));
-  if (body === 'too_large' || body.length > REQUEST_LIMIT_BYTES)
-    return nativeAnswer(format, bodyTooLarge(REQUEST_LIMIT_BYTES));
-  const answer = callModel(gateway, { ...incoming, format, body });
-  gateway.inFlight.follow(answer);
-  return answer;
+  return callModel(gateway, { ...incoming, format });
 }
 
 /** Undefined for what is not percent-encoded text. */
@@ -115,5 +102,6 @@ function error(code: ErrorCode, message: string): object {
 }
 
 function responseOf({ status, headers, body }: Answer): Response {
-  return new Response(body, { status, headers });
+  // Of these statuses, which a provider may choose, a `Response` takes no body, not even an empty one.
+  return new Response(status === 204 || status === 205 ? null : body, { status, headers });
 }

@@ -1,15 +1,17 @@
 import type { ModelLookup } from '../../lib/budget/price-book.ts';
 import { isModelAllowed } from '../../lib/model-calls/allowed-models.ts';
-import { modelNotAllowed } from '../../lib/model-calls/refusals.ts';
+import { bodyTooLarge, modelNotAllowed } from '../../lib/model-calls/refusals.ts';
 import { type CallRefusal, CallRefused, type ModelCall, type WireFormat } from '../../lib/model-calls/wire-format.ts';
 import type { Closing } from './close-hold.ts';
 import type { FirstWord } from './delivery.ts';
 import type { AnnounceExceeded } from './exceeded.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Caller, Leases } from './lease.ts';
+import { REQUEST_LIMIT_BYTES } from './limits.ts';
 import { type Answer, nativeAnswer } from './native-answer.ts';
 import { passOn } from './pass-on.ts';
 import type { CallLine, GatewayPorts } from './ports.ts';
+import type { BodyReader } from './read-body.ts';
 import { refusal, refusalOfError } from './refusals.ts';
 import { type Reservation, reserveCall } from './reserve-call.ts';
 
@@ -21,7 +23,8 @@ export interface IncomingCall {
   readonly query: URLSearchParams;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
-  readonly body: Uint8Array;
+  /** Once, and not before the caller is known. */
+  readonly readBody: BodyReader;
   /** Ends when the client goes away. */
   readonly gone: AbortSignal;
   readonly startedAt: number;
@@ -47,7 +50,11 @@ interface Known {
 export async function callModel(gateway: Gateway, incoming: IncomingCall): Promise<Answer> {
   const known: Known = {};
   try {
-    return await answerOf(gateway, incoming, known);
+    const admitted = await admit(gateway, incoming, known);
+    if (admitted.kind === 'refused') return refuse(gateway, incoming, known, admitted.refusal);
+    const answer = answerOf(gateway, incoming, known, admitted);
+    gateway.inFlight.follow(answer);
+    return await answer;
   } catch (error) {
     const refused = error instanceof CallRefused ? error.refusal : refusalOfError(error);
     if (refused.code === 'internal') gateway.ports.signals.failed('a model call failed', error, idsOf(known));
@@ -55,16 +62,44 @@ export async function callModel(gateway: Gateway, incoming: IncomingCall): Promi
   }
 }
 
-async function answerOf(gateway: Gateway, incoming: IncomingCall, known: Known): Promise<Answer> {
-  const { ports, leases, models, inFlight } = gateway;
-  const { format, headers, gone, startedAt } = incoming;
+interface Admitted {
+  readonly kind: 'admitted';
+  readonly caller: Caller;
+  readonly body: Uint8Array;
+}
+
+/** The token first: who has none makes the gateway read nothing. */
+async function admit(
+  { leases, inFlight }: Gateway,
+  { headers, readBody }: IncomingCall,
+  known: Known,
+): Promise<Admitted | { readonly kind: 'refused'; readonly refusal: CallRefusal }> {
   const decision = await leases.decide(headers.get('authorization'), headers.get('x-wflo-epoch'));
-  if (decision.kind === 'refused') {
-    return refuse(gateway, incoming, known, refusal(decision.code, decision.message, fixOf(decision)));
-  }
+  if (decision.kind === 'refused') return refusing(refusal(decision.code, decision.message, fixOf(decision)));
   const { caller } = decision;
   known.caller = caller;
-  const call = format.parse(incoming, models);
+  const body = await readBody(REQUEST_LIMIT_BYTES);
+  if (body === 'too_large') return refusing(bodyTooLarge(REQUEST_LIMIT_BYTES));
+  if (body === 'cut_off') return refusing(refusal('invalid_request', 'the body of the call broke off'));
+  if (inFlight.stopping) {
+    return refusing(refusal('provider_failed', 'the gateway is stopping', { status: 503, retryAfterSeconds: 1 }));
+  }
+  return { kind: 'admitted', caller, body };
+}
+
+function refusing(refused: CallRefusal): { readonly kind: 'refused'; readonly refusal: CallRefusal } {
+  return { kind: 'refused', refusal: refused };
+}
+
+async function answerOf(
+  gateway: Gateway,
+  incoming: IncomingCall,
+  known: Known,
+  { caller, body }: Admitted,
+): Promise<Answer> {
+  const { ports, leases, inFlight, models } = gateway;
+  const { format, method, path, query, headers, gone, startedAt } = incoming;
+  const call = format.parse({ method, path, query, headers, body }, models);
   known.call = call;
   const { model } = call.price;
   if (!isModelAllowed(caller.access.models, model)) {

@@ -106,11 +106,6 @@ async function closeOnce(
     case 'settle': {
       const { kind: _kind, ...settlement } = closing;
       const result = await ledger.settle({ executionId, holdId, ...settlement });
-      if (result.kind === 'settled' && result.violation) {
-        signals.count('BoundViolated');
-        const { held, cost, purpose } = result.entry;
-        signals.noticed('a call cost more than was held for it', { executionId, holdId, held, cost, ...purpose });
-      }
       if (result.kind === 'unknown') {
         signals.count('HoldNotClosed');
         signals.noticed('a hold that was made is not in the ledger', { executionId, holdId });

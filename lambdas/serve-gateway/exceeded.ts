@@ -1,8 +1,9 @@
-import { buildEvent, type EventToBuild } from '../../lib/audit/build-event.ts';
+import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import type { BudgetRefusal } from '../../lib/budget/ledger.ts';
 import { scopeName } from '../../lib/budget/ledger-rules.ts';
-import { decimalUsd } from '../../lib/budget/money.ts';
+import { refusalError } from '../../lib/budget/refusal-text.ts';
+import { announceRefusal, exceededEvent, type Refused } from '../../lib/execution/announce-refusal.ts';
 import type { Actor, Ending, ExecutionRecord, OnExceeded } from '../../lib/execution/records.ts';
 import { EXECUTION_STATUSES, isFinal } from '../../lib/execution/status.ts';
 import type { Caller } from './lease.ts';
@@ -38,16 +39,15 @@ export function exceededAnnouncer(ports: Ports): AnnounceExceeded {
   const told = new Set<string>();
   return async (caller, refused, onExceeded) => {
     const { executionId } = caller.address;
-    const marker = `exceeded:${scopeName(refused.scope)}:${refused.limit}`;
-    if (told.has(marker)) return;
+    const name = `${executionId} ${scopeName(refused.scope)} ${refused.limit}`;
+    if (told.has(name)) return;
     try {
       const execution = await ports.executions.getExecution(executionId);
       if (execution === undefined) return;
-      const event = buildEvent(ports, execution, exceededEvent(caller, refused, onExceeded));
-      await ports.announcements.announceOnce(marker, executionId, [event]);
+      await announceRefusal(ports, execution, asRefused(caller, refused, onExceeded));
       const [oldest] = told;
       if (told.size >= REMEMBERED && oldest !== undefined) told.delete(oldest);
-      told.add(marker);
+      told.add(name);
     } catch (error) {
       ports.signals.count('ExceededNotAnnounced');
       ports.signals.failed('cost.exceeded was not written', error, { executionId });
@@ -61,7 +61,7 @@ export function exceededAnnouncer(ports: Ports): AnnounceExceeded {
  */
 export async function stopExecution(ports: Ports, caller: Caller, refused: BudgetRefusal): Promise<boolean> {
   const { executionId, path } = caller.address;
-  const message = exceededText(refused);
+  const { message } = refusalError('a call of a model', refused);
   try {
     const execution = await ports.executions.getExecution(executionId);
     if (execution === undefined || isFinal(execution.status)) return true;
@@ -73,7 +73,7 @@ export async function stopExecution(ports: Ports, caller: Caller, refused: Budge
         error: { code: 'budget_exceeded', message, stepPath: path },
         at: ports.clock.now().toISOString(),
       };
-      const event = buildEvent(ports, execution, exceededEvent(caller, refused, 'stop'));
+      const event = buildEvent(ports, execution, exceededEvent(asRefused(caller, refused, 'stop')));
       // Where somebody else has written an ending meanwhile, theirs counts, and they stop the machine.
       if (!(await writeEnding(ports, execution, ending, event))) return true;
     } else if (execution.ending.status !== 'budget_exceeded') {
@@ -122,36 +122,6 @@ export async function untilRaised(
   }
 }
 
-/** For whoever reads how the execution ended. */
-function exceededText({ scope, limit, spent, held, needed }: BudgetRefusal): string {
-  const whose = {
-    execution: 'the budget of the execution',
-    agent: 'the budget of the agent',
-    workflow: 'the budget of the workflow',
-    tenant: 'the budget of the tenant',
-  }[scope.kind];
-  const when = 'window' in scope ? ` for the ${scope.window} ${scope.period}` : '';
-  const [all, used, reserved, wanted] = [limit, spent, held, needed].map((amount) => `$${decimalUsd(amount)}`);
-  return `${whose}${when} is ${all}, of which ${used} is spent and ${reserved} held, and a call needed ${wanted}`;
-}
-
-function exceededEvent(
-  { address }: Caller,
-  { scope, limit, spent, held, needed }: BudgetRefusal,
-  onExceeded: OnExceeded,
-): EventToBuild<'cost.exceeded'> {
-  return {
-    type: 'cost.exceeded',
-    actor: GATEWAY,
-    stepPath: address.path,
-    attempt: address.attempt,
-    data: {
-      scope,
-      limitNanoUsd: limit,
-      spentNanoUsd: spent,
-      heldNanoUsd: held,
-      neededNanoUsd: needed,
-      onExceeded,
-    },
-  };
+function asRefused({ address }: Caller, refusal: BudgetRefusal, onExceeded: OnExceeded): Refused {
+  return { refusal, onExceeded, actor: GATEWAY, stepPath: address.path, attempt: address.attempt };
 }

@@ -3,6 +3,7 @@ import { fromEnv } from '@aws-sdk/credential-provider-env';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import { secretProviderKeys } from '../../lib/aws/provider-keys.ts';
 import { priceBook } from '../../lib/budget/prices/book.ts';
+import { WfloError } from '../../lib/errors.ts';
 import { FORMATS } from '../../lib/model-calls/formats.ts';
 import { parseSessionToken } from '../../lib/sandbox/session-token.ts';
 import { secretsManager } from '../shared/clients.ts';
@@ -17,7 +18,9 @@ import { type LambdaStreaming, requestOf, streamResponse } from './stream-respon
 /** Made with the first call: the ARN of the function says where its machines are. */
 let gateway: GatewayApp | undefined;
 
-const lambda = (globalThis as unknown as { readonly awslambda: LambdaStreaming }).awslambda;
+/** Of the runtime of Lambda alone: the emulator has none, and never calls this function. Others put things there too. */
+const found = (globalThis as unknown as { readonly awslambda?: Partial<LambdaStreaming> }).awslambda;
+const lambda = typeof found?.streamifyResponse === 'function' ? (found as LambdaStreaming) : undefined;
 
 const serve = platformHandler<
   { readonly event: APIGatewayProxyEvent; readonly stream: Writable },
@@ -27,14 +30,23 @@ const serve = platformHandler<
   async ({ event, stream }, context) => {
     gateway ??= makeGateway(context.invokedFunctionArn);
     const response = await gateway.app.fetch(requestOf(event));
-    await streamResponse(lambda, stream, response);
+    await streamResponse(streaming(), stream, response);
     // Frozen before that, the function would leave holds behind.
     await gateway.idle();
     return { statusCode: response.status };
   },
 );
 
-export const handler = lambda.streamifyResponse((event, stream, context: Context) => serve({ event, stream }, context));
+export const handler =
+  lambda?.streamifyResponse((event, stream, context: Context) => serve({ event, stream }, context)) ??
+  (async () => streaming());
+
+function streaming(): LambdaStreaming {
+  if (lambda !== undefined) return lambda;
+  throw new WfloError('internal', 'this runtime cannot stream answers', {
+    fix: 'on the local AWS the gateway is a process: see `wflo local status`',
+  });
+}
 
 function makeGateway(functionArn: string): GatewayApp {
   const region = functionArn.split(':')[3] ?? '';

@@ -1,12 +1,15 @@
 import { DETACHED_CALLS } from './limits.ts';
 import { sleep } from './sleep.ts';
 
+const STOPPED = 'the gateway was stopped';
+
 /** What goes on in this process: calls, and holds that are being closed. */
 export class InFlight {
   readonly #work = new Set<Promise<unknown>>();
   readonly #calls = new Set<AbortController>();
   #detached = 0;
   #stopping = false;
+  #over = false;
 
   /** No call is taken any more. */
   get stopping(): boolean {
@@ -30,6 +33,8 @@ export class InFlight {
   /** A call that can be ended from outside. */
   begin(call: AbortController): void {
     this.#calls.add(call);
+    // It was still reserving when the others were ended.
+    if (this.#over) call.abort(STOPPED);
   }
 
   end(call: AbortController, detached: boolean): void {
@@ -52,7 +57,8 @@ export class InFlight {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     await Promise.race([this.idle(), sleep(graceMs)]);
-    for (const call of this.#calls) call.abort('the gateway was stopped');
+    this.#over = true;
+    for (const call of this.#calls) call.abort(STOPPED);
     await this.idle();
   }
 }

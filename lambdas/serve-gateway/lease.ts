@@ -37,12 +37,14 @@ export function rememberedLeases({ executions, clock }: Pick<GatewayPorts, 'exec
   async function read(token: string, address: LeaseAddress): Promise<LeaseRecord | undefined> {
     const lease = await executions.getLease(address.executionId, address.path, address.attempt);
     remembered.delete(token);
-    if (lease !== undefined) {
-      remembered.set(token, { lease, until: clock.now().getTime() + LEASE_SECONDS * 1000 });
-      const [oldest] = remembered.keys();
-      if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-    }
     return lease;
+  }
+
+  /** Only for who has proven to hold it: guesses push nobody out. */
+  function remember(token: string, lease: LeaseRecord): void {
+    remembered.set(token, { lease, until: clock.now().getTime() + LEASE_SECONDS * 1000 });
+    const [oldest] = remembered.keys();
+    if (remembered.size > REMEMBERED && oldest !== undefined) remembered.delete(oldest);
   }
 
   return {
@@ -55,13 +57,13 @@ export function rememberedLeases({ executions, clock }: Pick<GatewayPorts, 'exec
       const epoch = /^\d{1,9}$/.test(epochText ?? '') ? Number(epochText) : 0;
       const known = remembered.get(token);
       const now = clock.now();
-      const fresh = known !== undefined && now.getTime() < known.until;
-      let lease = fresh ? known.lease : await read(token, address);
-      let decision = decideSession(lease, { token, epoch, now });
-      if (decision.kind !== 'live' && fresh) {
-        lease = await read(token, address);
-        decision = decideSession(lease, { token, epoch, now });
+      if (known !== undefined && now.getTime() < known.until) {
+        const decision = decideSession(known.lease, { token, epoch, now });
+        if (decision.kind === 'live') return decisionOf(decision, { address, epoch, lease: known.lease });
       }
+      const lease = await read(token, address);
+      const decision = decideSession(lease, { token, epoch, now });
+      if (decision.kind === 'live' && lease !== undefined) remember(token, lease);
       return decisionOf(decision, { address, epoch, lease });
     },
 

@@ -73,9 +73,14 @@ export async function passOn(
     abort.abort(`the provider sent nothing for ${SILENT_SECONDS / 60} minutes`),
   );
 
-  const meter = call.meter();
+  let meter: UsageMeter | undefined;
+  let wanted = true;
   let transport: Transport = { end: { kind: 'whole' }, begun: false, rest: EMPTY };
   try {
+    meter = call.meter();
+    // It came to nothing while it was prepared. From here on it is read to its end.
+    if (gone.aborted) throw new NotWanted('the client went away before the call was sent');
+    if (abort.signal.aborted) throw new NotWanted(String(abort.signal.reason));
     const answer = await sendWithKey(ports, call, access, abort.signal);
     silence.heard();
     meter.begin(answer.status, answer.headers);
@@ -84,6 +89,7 @@ export async function passOn(
     transport = { ...transport, ...(await copy(answer, meter, delivery, silence)) };
   } catch (error) {
     if (error instanceof KeyRefused) delivery.refuse(error.refusal);
+    wanted = !(error instanceof NotWanted);
     transport = { ...transport, end: endOf(error, abort.signal) };
   }
   silence.stop();
@@ -91,7 +97,7 @@ export async function passOn(
   clearInterval(renewal);
 
   const { closing, last } = finish(transport, meter, call, reservation);
-  if (transport.end.kind !== 'whole') ports.signals.count('ProviderFailed');
+  if (wanted && transport.end.kind !== 'whole') ports.signals.count('ProviderFailed');
   const { holdId, payer } = reservation;
   if (holdId !== undefined) {
     const closed = closeHold(ports, { executionId: payer.executionId, holdId }, closing);
@@ -116,16 +122,23 @@ interface Transport {
 /** What the meter says at the end, and the bytes that it kept back. A meter that fails knows nothing. */
 function finish(
   { end, begun }: Transport,
-  meter: UsageMeter,
+  meter: UsageMeter | undefined,
   { price }: ModelCall,
   { amount }: Reservation,
 ): { readonly closing: Closing; readonly last: Uint8Array } {
-  if (!begun) return { closing: closingOf(end, undefined, { price, amount }), last: EMPTY };
+  if (!begun || meter === undefined) return { closing: closingOf(end, undefined, { price, amount }), last: EMPTY };
   try {
     const last = meter.end(end.kind === 'whole');
     return { closing: closingOf(end, meter.result(), { price, amount }), last };
   } catch (error) {
     return { closing: { kind: 'unsettle', reason: `the answer could not be read: ${messageOf(error)}` }, last: EMPTY };
+  }
+}
+
+/** Nobody waits for the call any more, and it has not left. */
+class NotWanted extends UpstreamFailed {
+  constructor(why: string) {
+    super(false, why);
   }
 }
 
@@ -243,10 +256,10 @@ function endsWith(coming: Promise<IteratorResult<Uint8Array>>): Promise<boolean>
 }
 
 function endOf(error: unknown, signal: AbortSignal): TransportEnd {
+  // Whoever ended it: what has not left costs nothing.
+  if (error instanceof UpstreamFailed && !error.sent) return { kind: 'not_sent', reason: error.message };
   if (signal.aborted) return { kind: 'aborted', reason: String(signal.reason) };
-  if (error instanceof UpstreamFailed) {
-    return { kind: error.sent ? 'no_answer' : 'not_sent', reason: error.message };
-  }
+  if (error instanceof UpstreamFailed) return { kind: 'no_answer', reason: error.message };
   return { kind: 'broken', reason: 'the answer of the provider broke off' };
 }
 

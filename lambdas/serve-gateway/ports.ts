@@ -6,8 +6,6 @@ import type { Announcements, Budgets, Clock, ExecutionStore, Ids, Ledger, StateM
 import type { Upstream } from './upstream.ts';
 
 export type GatewayMetric =
-  /** A call cost more than was held for it. Must stay 0. */
-  | 'BoundViolated'
   /** What a call cost is not known: its hold stays. */
   | 'CallUnsettled'
   /** A hold could not be closed in time; `reconcile` will find it. */

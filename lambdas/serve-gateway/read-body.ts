@@ -1,23 +1,33 @@
-/** The bytes of a request, of which no more than the limit are read, whatever its head says. */
-export async function bodyOf(request: Request, limitBytes: number): Promise<Uint8Array | 'too_large'> {
-  const declared = Number(request.headers.get('content-length') ?? 0);
-  if (declared > limitBytes) {
-    await request.body?.cancel();
+/**
+ * The bytes of a request, of which no more than the limit are read, whatever its head says. `cut_off`: the client went
+ * away, or was too slow, before the end.
+ */
+export type BodyReader = (limitBytes: number) => Promise<Uint8Array | 'too_large' | 'cut_off'>;
+
+export function bodyReader({ headers, body }: Request): BodyReader {
+  return async (limitBytes) => {
+    const declared = Number(headers.get('content-length') ?? 0);
+    if (declared <= limitBytes) return readChunks(body ?? [], limitBytes);
+    await body?.cancel();
     return 'too_large';
-  }
-  if (request.body === null) return new Uint8Array();
+  };
+}
+
+/** Leaves the rest of what is too large. */
+export async function readChunks(
+  source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  limitBytes: number,
+): Promise<Uint8Array | 'too_large' | 'cut_off'> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  const reader = request.body.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    bytes += value.length;
-    if (bytes > limitBytes) {
-      await reader.cancel();
-      return 'too_large';
+  try {
+    for await (const chunk of source) {
+      bytes += chunk.length;
+      if (bytes > limitBytes) return 'too_large';
+      chunks.push(chunk);
     }
-    chunks.push(value);
+  } catch {
+    return 'cut_off';
   }
   const [only] = chunks;
   return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks, bytes);

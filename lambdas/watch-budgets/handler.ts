@@ -27,11 +27,14 @@ export const handler = platformHandler<DynamoDBStreamEvent, Watched>(
   },
 );
 
-/** A bound that did not bound. Each is logged with what finds it; the alarm wants none. */
+/**
+ * A bound that did not bound, of a call or a sandbox: every entry comes by here, whoever settled it. Each is logged with
+ * what finds it; the alarm wants none.
+ */
 function countViolations(entries: readonly LedgerEntry[]): void {
   const violations = entries.filter(({ cost, held }) => cost > held);
   for (const { holdId, payer, purpose, held, cost } of violations) {
-    logger.error('a call cost more than was held for it', {
+    logger.error('more was spent than was held for it', {
       executionId: payer.executionId,
       holdId,
       provider: purpose.provider,
@@ -40,7 +43,7 @@ function countViolations(entries: readonly LedgerEntry[]): void {
       costNanoUsd: cost,
     });
   }
-  if (violations.length > 0) metrics.addMetric('BoundViolations', MetricUnit.Count, violations.length);
+  if (violations.length > 0) metrics.addMetric('BoundViolated', MetricUnit.Count, violations.length);
 }
 
 /** Dollars by what names them. Workflows are those that are deployed, and models those of the price book. */

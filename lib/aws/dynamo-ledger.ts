@@ -1,7 +1,17 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import type { Hold, HoldRequest, LedgerEntry, ReserveResult, Scope, ScopeState } from '../budget/ledger.ts';
+import {
+  computeHoldId,
+  type Hold,
+  type HoldRequest,
+  type LedgerEntry,
+  type Payer,
+  type ReserveResult,
+  type Scope,
+  type ScopeState,
+} from '../budget/ledger.ts';
 import { entryOf, holdOf, type Pace, rateBroken, refusalOf } from '../budget/ledger-rules.ts';
+import { type NanoUsd, ZERO_USD } from '../budget/money.ts';
 import type { Clock, Ids, Ledger, Page } from '../ports.ts';
 import { decodeHoldPosition, encodePosition } from './cursor.ts';
 import { documentClient, type Item, queryItems, takeItems } from './document-client.ts';
@@ -64,6 +74,12 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
   async function readHold(executionId: string, holdId: string): Promise<Hold | undefined> {
     const item = await getItem(holdKey(executionId, holdId));
     return item === undefined ? undefined : holdOfItem(item);
+  }
+
+  /** What the task that asks holds for itself. */
+  async function heldForTask(payer: Payer): Promise<NanoUsd> {
+    const hold = await readHold(payer.executionId, computeHoldId(payer));
+    return hold?.state === 'open' ? hold.amount : ZERO_USD;
   }
 
   function expiries(): Expiries {
@@ -134,7 +150,8 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
         pace = { ...pace, requests: Number(item?.requests ?? 0), tokens: Number(item?.tokens ?? 0) };
       }
     }
-    const refusal = refusalOf(states, amount);
+    const refused = states.length > 0 && request.kind === 'call';
+    const refusal = refusalOf(states, amount, refused ? await heldForTask(payer) : ZERO_USD);
     if (refusal !== undefined) return { kind: 'refused', refusal };
     if (missing.length > 0) {
       await Promise.all(missing.map((scope) => openScope(client, scope, options, expiries())));
@@ -210,7 +227,7 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
           return settleItems(stored, entry, scopes, options, expiries());
         });
         if (hold === undefined) return { kind: 'unknown' };
-        if (changed && entry !== undefined) return { kind: 'settled', entry, violation: entry.cost > entry.held };
+        if (changed && entry !== undefined) return { kind: 'settled', entry };
         const before = await entryOfHold(executionId, holdId);
         return { kind: 'already', ...(before === undefined ? {} : { entry: before }) };
       }),

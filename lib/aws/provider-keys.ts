@@ -35,7 +35,7 @@ export function providerSecretName(stage: string, provider: Provider): string {
 
 interface Read {
   readonly at: number;
-  /** As it is stored; undefined where there is none. Tells a rotated key from the same one. */
+  /** As it is stored; undefined where there is none. */
   readonly text: string | undefined;
   readonly result: { readonly access: ProviderAccess } | { readonly error: WfloError };
 }
@@ -60,7 +60,12 @@ export function secretProviderKeys(options: SecretProviderKeysOptions): Provider
     let result: Read['result'];
     try {
       text = await secretText(client, SecretId);
-      result = { access: accessOf(provider, text, SecretId, options) };
+      const known = remembered.get(provider);
+      // The same secret is the same right: whoever was refused with it has no other one now.
+      result =
+        known !== undefined && known.text === text && 'access' in known.result
+          ? known.result
+          : { access: accessOf(provider, text, SecretId, options) };
     } catch (error) {
       result = { error: WfloError.is(error) ? error : unreadable(SecretId, error) };
     }
@@ -89,8 +94,7 @@ export function secretProviderKeys(options: SecretProviderKeysOptions): Provider
       const meanwhile = isOther(known);
       if (meanwhile !== undefined) return meanwhile;
       if (known !== undefined && clock.now().getTime() < known.at + AGAIN_SECONDS * 1000) return undefined;
-      const again = await read(provider);
-      return again.text === known?.text ? undefined : isOther(again);
+      return isOther(await read(provider));
     },
   };
 }

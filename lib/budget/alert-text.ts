@@ -1,4 +1,6 @@
+import type { Scope } from './ledger.ts';
 import { decimalUsd, nanoUsd } from './money.ts';
+import { scopeText } from './refusal-text.ts';
 
 /** What an event about a budget carries, as the catalogue of events has it. */
 export interface BudgetNews {
@@ -56,18 +58,9 @@ function textOf(stage: string, subject: string, message: string): AlertText {
   return { subject: ascii.length <= 100 ? ascii : `${ascii.slice(0, 97)}...`, message };
 }
 
-/** `the budget of the workflow research for 2026-11`. */
+/** `the budget of the workflow research in 2026-11`. */
 function budgetName(scope: unknown): string {
-  const { kind, agent, workflow, tenant, period } = scope as { readonly [field: string]: string | undefined };
-  const whose =
-    kind === 'agent'
-      ? `agent ${agent}`
-      : kind === 'workflow'
-        ? `workflow ${workflow}`
-        : kind === 'tenant'
-          ? `tenant ${tenant}`
-          : 'execution';
-  return `the budget of the ${whose}${period === undefined ? '' : ` for ${period}`}`;
+  return `the budget of ${scopeText(scope as Scope)}`;
 }
 
 function money(amount: unknown): string {

@@ -80,24 +80,28 @@ export function fits(state: Pick<ScopeState, 'limit' | 'remaining'>, amount: Nan
 }
 
 /**
- * Why an amount is refused by scopes that it does not fit into, each as it was at one instant. One that would not fit
- * even if nothing were held comes before one that might; of several, the one with the least left. Undefined where it
- * fits everywhere. Throws `invalid_money` where a scope without a limit has spent as much as can be counted.
+ * Why an amount is refused by scopes that it does not fit into, each as it was at one instant. `own`: what is held for
+ * the task that asks, which is held for as long as it asks. One that would not fit even if nothing else were held comes
+ * before one that might; of several, the one with the least left. Undefined where it fits everywhere. Throws `invalid_money` where a scope without a limit has spent as much as can be counted.
  */
-export function refusalOf(states: readonly ScopeState[], needed: NanoUsd): BudgetRefusal | undefined {
-  const refusals = states.filter((state) => !fits(state, needed)).map((state) => refusalBy(state, needed));
+export function refusalOf(
+  states: readonly ScopeState[],
+  needed: NanoUsd,
+  own: NanoUsd = ZERO_USD,
+): BudgetRefusal | undefined {
+  const refusals = states.filter((state) => !fits(state, needed)).map((state) => refusalBy(state, needed, own));
   const exhausted = refusals.filter(({ code }) => code === 'budget_exhausted');
   return (exhausted.length > 0 ? exhausted : refusals).toSorted((a, b) => left(a) - left(b))[0];
 }
 
-function refusalBy({ scope, limit, spent, held }: ScopeState, needed: NanoUsd): BudgetRefusal {
+function refusalBy({ scope, limit, spent, held }: ScopeState, needed: NanoUsd, own: NanoUsd): BudgetRefusal {
   if (limit === undefined) {
     throw new WfloError('invalid_money', `${scopeName(scope)} has spent as much as can be counted`, {
       fix: 'wait for the next period, or start another execution',
     });
   }
   return {
-    code: minusUsd(limit, spent) >= needed ? 'budget_held' : 'budget_exhausted',
+    code: minusUsd(limit, sumUsd(spent, own)) >= needed ? 'budget_held' : 'budget_exhausted',
     scope,
     limit,
     spent,

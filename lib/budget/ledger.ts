@@ -59,6 +59,11 @@ export interface Purpose {
   readonly priceBook: string;
 }
 
+/** The hold for the task of an attempt: one for each, so that whoever asks again finds it. */
+export function computeHoldId({ path, attempt }: Pick<Payer, 'path' | 'attempt'>): string {
+  return `compute:${path}:${attempt}`;
+}
+
 export type HoldState = 'open' | 'unsettled' | 'settled' | 'released';
 
 export interface Hold {
@@ -121,8 +126,8 @@ export interface HoldRequest {
 }
 
 /**
- * A refusal is true at its instant: `spent + held + needed > limit`. `budget_held`: it would fit if nothing were held,
- * so a retry may; `budget_exhausted`: it would not.
+ * A refusal is true at its instant: `spent + held + needed > limit`. `budget_held`: it would fit if nothing were held but
+ * what the task that asks holds for itself, so a retry may; `budget_exhausted`: it would not.
  */
 export interface BudgetRefusal {
   readonly code: 'budget_exhausted' | 'budget_held';
@@ -154,9 +159,9 @@ export interface Settlement {
   readonly by?: string;
 }
 
-/** `violation`: it cost more than was held; all of it is spent, and the caller must count and log this. */
+/** Where it cost more than was held, all of it is spent: `watch-budgets` counts and logs every such entry. */
 export type SettleResult =
-  | { readonly kind: 'settled'; readonly entry: LedgerEntry; readonly violation: boolean }
+  | { readonly kind: 'settled'; readonly entry: LedgerEntry }
   /** It was settled or released before: nothing was changed. */
   | { readonly kind: 'already'; readonly entry?: LedgerEntry }
   | { readonly kind: 'unknown' };

@@ -1,9 +1,8 @@
+import { PROVIDERS, type Provider } from '../sandbox/model-providers.ts';
 import type { NanoUsd } from './money.ts';
 import type { FeeClass, TokenClass } from './usage.ts';
 
-export const PROVIDERS = ['openai', 'anthropic', 'gemini', 'bedrock'] as const;
-/** Whose API is called, and so whose prices count. */
-export type Provider = (typeof PROVIDERS)[number];
+export { PROVIDERS, type Provider };
 
 /** nano-USD for a million tokens of each class; a class without a rate is not priced, and never free. */
 export type TokenRates = { readonly [K in TokenClass]?: NanoUsd };

@@ -3,6 +3,7 @@ import { MODEL_VARIABLES } from '../sandbox/model-environment.ts';
 import { isFargateSize, nearestFargateSize } from '../sandbox/sizes.ts';
 import type { Block, LambdaStep, RetryPolicy, SandboxStep, Step, WorkflowDefinition } from '../workflow/definition.ts';
 import { checkDuration, isWithin } from './check-duration.ts';
+import { bundleOfEntry, isCodeEntry } from './code-entry.ts';
 import type { Report } from './findings.ts';
 import { MACHINE_TIMEOUT_EXTRA_SECONDS } from './states.ts';
 import { stepsOf } from './steps-of.ts';
@@ -103,7 +104,20 @@ function checkSandbox(step: SandboxStep, report: Report): void {
       `write cpu: ${nearest.cpu}, memoryMib: ${nearest.memoryMib}`,
     );
   }
-  if (step.code !== undefined) checkRelative('the code folder', step.code, `${path}.code`, report);
+  if (step.code === undefined) return;
+  checkRelative('the code', step.code, `${path}.code`, report);
+  if (isCodeEntry(step.code)) checkRunsBundle(step, bundleOfEntry(step.code), report);
+}
+
+/** The bundle is all that the working directory holds: a command that does not name it runs something else. */
+function checkRunsBundle(step: SandboxStep, bundle: string, report: Report): void {
+  if (JSON.stringify(step.command).includes(bundle)) return;
+  report(
+    'invalid_command',
+    `${step.path}.command`,
+    `the command does not run ${bundle}, which ${step.code} is bundled to`,
+    `write ['node', '${bundle}']`,
+  );
 }
 
 function faultOfVariable(name: string): { readonly message: string; readonly fix: string } | undefined {

@@ -1,5 +1,6 @@
 import { WfloError } from '../errors.ts';
 import type { StageParameters } from '../local-cloud/deployment-parameters.ts';
+import { installDependencies } from '../local-cloud/install-dependencies.ts';
 import { inPhase } from '../local-cloud/progress.ts';
 import { projectStage, requireProject } from '../local-cloud/stage.ts';
 import { workflowFolders } from '../project/workflows.ts';
@@ -22,6 +23,7 @@ export interface DeployPorts {
 export async function deploy(options: DeployOptions): Promise<DeployResult> {
   await requireProject(options.projectDir);
   const stage = options.stage ?? (await projectStage(options.projectDir));
+  await installDependencies(options.projectDir, process.env, options.report);
   const { awsStageCloud } = await import('./aws/stage-cloud.ts');
   const ports = { cloud: awsStageCloud(stage), runCdk: runCdkOnTerminal, now: () => new Date() };
   return deployStage({ ...options, stage }, await workflowFolders(options.projectDir), ports);

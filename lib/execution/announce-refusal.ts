@@ -1,4 +1,4 @@
-import { buildEvent } from '../audit/build-event.ts';
+import { buildEvent, type EventToBuild } from '../audit/build-event.ts';
 import type { BudgetRefusal } from '../budget/ledger.ts';
 import { scopeName } from '../budget/ledger-rules.ts';
 import type { Announcements, Clock, Ids } from '../ports.ts';
@@ -10,7 +10,7 @@ export interface AnnouncementPorts {
   readonly ids: Ids;
 }
 
-interface Refused {
+export interface Refused {
   readonly refusal: BudgetRefusal;
   readonly onExceeded: OnExceeded;
   readonly actor: Actor;
@@ -19,24 +19,40 @@ interface Refused {
 }
 
 /**
- * Tells of a refusal: once for each budget and limit, whoever meets it, the gateway under the same marker. So a step
+ * Tells of a refusal: once for each budget and limit, whoever meets it: the graph or the gateway. So a step
  * that is tried again and again is told again and again, and the chain of events once.
  */
 export async function announceRefusal(
   ports: AnnouncementPorts,
   execution: ExecutionRecord,
-  { refusal, onExceeded, actor, stepPath, attempt }: Refused,
+  refused: Refused,
 ): Promise<void> {
-  const { executionId } = execution;
+  const event = buildEvent(ports, execution, exceededEvent(refused));
+  const { scope, limit } = refused.refusal;
+  await ports.announcements.announceOnce(`exceeded:${scopeName(scope)}:${limit}`, execution.executionId, [event]);
+}
+
+/** What `cost.exceeded` says of a refusal. */
+export function exceededEvent({
+  refusal,
+  onExceeded,
+  actor,
+  stepPath,
+  attempt,
+}: Refused): EventToBuild<'cost.exceeded'> {
   const { scope, limit, spent, held, needed } = refusal;
-  const data = {
-    scope,
-    limitNanoUsd: limit,
-    spentNanoUsd: spent,
-    heldNanoUsd: held,
-    neededNanoUsd: needed,
-    onExceeded,
+  return {
+    type: 'cost.exceeded',
+    actor,
+    stepPath,
+    attempt,
+    data: {
+      scope,
+      limitNanoUsd: limit,
+      spentNanoUsd: spent,
+      heldNanoUsd: held,
+      neededNanoUsd: needed,
+      onExceeded,
+    },
   };
-  const event = buildEvent(ports, execution, { type: 'cost.exceeded', actor, stepPath, attempt, data });
-  await ports.announcements.announceOnce(`exceeded:${scopeName(scope)}:${limit}`, executionId, [event]);
 }

@@ -10,6 +10,9 @@ export function checkAtOf(now: Date, timeoutAt: string | undefined): string {
   return new Date(timeout > now.getTime() ? Math.min(regular, timeout) : regular).toISOString();
 }
 
+/** A task that was told to stop has stopped by then (seconds). */
+const LAST_CHECK_SECONDS = 2 * 60;
+
 /**
  * When `reconcile` looks at an execution that has ended: once, for what is still held for its sandboxes, which may take
  * a while to stop. Undefined where there was nothing to hold.
@@ -19,5 +22,5 @@ export function lastCheckAt(
   { budget, steps }: Pick<ExecutionRecord, 'budget' | 'steps'>,
 ): string | undefined {
   if (budget === undefined || !steps.some(({ kind }) => kind === 'sandbox')) return undefined;
-  return new Date(now.getTime() + CHECK_SECONDS * 1000).toISOString();
+  return new Date(now.getTime() + LAST_CHECK_SECONDS * 1000).toISOString();
 }

@@ -46,6 +46,12 @@ export function classifyTaskEnd(task: TaskState | undefined, caught: CaughtError
   return end('runner_error', 'sandbox_not_started', null, `${caught.Error}: ${causeText(caught.Cause)}`);
 }
 
+/** ECS answered that it starts no task. Where its answer was lost, or it failed itself, one may run. */
+export function wasRefusedByEcs(caught: CaughtError | undefined): boolean {
+  const error = caught?.Error ?? '';
+  return /^(AmazonECS|ECS)\./.test(error) && !/SdkClient|Server|Timeout/.test(error);
+}
+
 /** Classifies a function call that left no outcome. */
 export function classifyCallEnd(caught: CaughtError | undefined): TaskEnd {
   if (caught === undefined) return end('lost', 'function_failed', null, 'the call ended without an outcome');

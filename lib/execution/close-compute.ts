@@ -1,25 +1,13 @@
-import { buildEvent } from '../audit/build-event.ts';
 import { computeCostOf } from '../budget/cost.ts';
-import type { Hold } from '../budget/ledger.ts';
-import type { NanoUsd } from '../budget/money.ts';
-import type { Announcements, Clock, Ids, Ledger, SandboxTasks, TaskState } from '../ports.ts';
-import { computeHoldId } from './compute-hold.ts';
+import { computeHoldId, type Hold } from '../budget/ledger.ts';
+import type { Clock, Ledger, SandboxTasks, TaskState } from '../ports.ts';
 import { findTask } from './find-task.ts';
-import type { Actor, AttemptRecord, ComputeTerms, ExecutionRecord, LeaseRecord } from './records.ts';
-
-/** What an operator is told of money. */
-export interface CostSignals {
-  /** Something cost more than was held for it: a budget may be overspent. */
-  boundViolated(hold: Hold, cost: NanoUsd): void;
-}
+import type { AttemptRecord, ComputeTerms, LeaseRecord } from './records.ts';
 
 export interface CloseComputePorts {
   readonly ledger: Pick<Ledger, 'getHold' | 'settle' | 'release' | 'unsettle'>;
-  readonly announcements: Announcements;
   readonly tasks: SandboxTasks;
-  readonly costSignals: CostSignals;
   readonly clock: Clock;
-  readonly ids: Ids;
 }
 
 /** ECS may take as long to show a task that was just started. */
@@ -28,13 +16,11 @@ const SHOWN_MS = 2 * 60_000;
 const FORGOTTEN_MS = 55 * 60_000;
 
 interface Ended {
-  readonly execution: ExecutionRecord;
   /** Undefined where the hold was made, and its attempt never. */
   readonly attempt: AttemptRecord | undefined;
   readonly lease: LeaseRecord | undefined;
   /** Nobody can have started a task: only where that is certain. */
   readonly neverStarted: boolean;
-  readonly actor: Actor;
 }
 
 /**
@@ -52,9 +38,9 @@ export async function closeCompute(
   const { attempt, lease, neverStarted } = ended;
   if (neverStarted || attempt?.compute === undefined || lease === undefined) return released(ports, hold);
   const task = await findTask(ports.tasks, lease);
-  if (task === undefined) return closeWithoutTask(ports, hold, lease, ended);
+  if (task === undefined) return closeWithoutTask(ports, hold, lease);
   if (task.lastStatus !== 'STOPPED') return false;
-  return closeByTask(ports, hold, task, attempt.compute, ended);
+  return closeByTask(ports, hold, task, attempt.compute);
 }
 
 /** As `closeCompute`, for an attempt; true also where nothing was ever reserved for it. */
@@ -71,16 +57,11 @@ export async function closeComputeOf(
  * ECS knows no task of this lease. Young: one may have been started, and not be shown yet. Claimed, or so old that a task
  * could have been forgotten: nobody knows. In between there was none.
  */
-async function closeWithoutTask(
-  ports: CloseComputePorts,
-  hold: Hold,
-  lease: LeaseRecord,
-  ended: Ended,
-): Promise<boolean> {
+async function closeWithoutTask(ports: CloseComputePorts, hold: Hold, lease: LeaseRecord): Promise<boolean> {
   const age = ports.clock.now().getTime() - Date.parse(hold.createdAt);
   if (lease.taskArn === undefined && age < SHOWN_MS) return false;
   if (lease.taskArn === undefined && age < FORGOTTEN_MS) return released(ports, hold);
-  return unsettled(ports, hold, 'ECS does not know the task of this sandbox any more', ended);
+  return unsettled(ports, hold, 'ECS does not know the task of this sandbox any more');
 }
 
 async function closeByTask(
@@ -88,24 +69,22 @@ async function closeByTask(
   hold: Hold,
   task: TaskState,
   terms: ComputeTerms,
-  ended: Ended,
 ): Promise<boolean> {
   const { taskArn, pullStartedAt, createdAt, stoppedAt, stopCode } = task;
   // Its image was never pulled: Fargate bills from there on.
   if (pullStartedAt === undefined && stopCode === 'TaskFailedToStart') return released(ports, hold);
   const from = pullStartedAt ?? createdAt;
   if (from === undefined || stoppedAt === undefined) {
-    return unsettled(ports, hold, 'ECS does not say from when to when the task of this sandbox ran', ended);
+    return unsettled(ports, hold, 'ECS does not say from when to when the task of this sandbox ran');
   }
   const seconds = Math.max(0, (Date.parse(stoppedAt) - Date.parse(from)) / 1000);
-  const result = await ports.ledger.settle({
+  await ports.ledger.settle({
     executionId: hold.payer.executionId,
     holdId: hold.holdId,
     cost: computeCostOf(terms.rates, terms, seconds),
     source: 'reported',
     raw: { taskArn, from, stoppedAt },
   });
-  if (result.kind === 'settled' && result.violation) ports.costSignals.boundViolated(hold, result.entry.cost);
   return true;
 }
 
@@ -114,16 +93,8 @@ async function released(ports: CloseComputePorts, { payer, holdId }: Hold): Prom
   return true;
 }
 
-async function unsettled(
-  ports: CloseComputePorts,
-  { payer, holdId, amount }: Hold,
-  reason: string,
-  { execution, actor }: Ended,
-): Promise<true> {
-  const { executionId, path: stepPath, attempt } = payer;
-  await ports.ledger.unsettle(executionId, holdId, reason);
-  const data = { holdId, heldNanoUsd: amount, reason };
-  const event = buildEvent(ports, execution, { type: 'cost.unsettled', actor, stepPath, attempt, data });
-  await ports.announcements.announceOnce(`UNSETTLED#${executionId}#${holdId}`, executionId, [event]);
+/** `watch-budgets` tells of it. */
+async function unsettled(ports: CloseComputePorts, { payer, holdId }: Hold, reason: string): Promise<true> {
+  await ports.ledger.unsettle(payer.executionId, holdId, reason);
   return true;
 }

@@ -1,5 +1,5 @@
 import { computeCostOf } from '../budget/cost.ts';
-import type { HoldRequest } from '../budget/ledger.ts';
+import { computeHoldId, type HoldRequest } from '../budget/ledger.ts';
 import type { FargatePrices } from '../budget/prices/fargate.ts';
 import { cpuUnits } from '../sandbox/sizes.ts';
 import type { SandboxStepConfig } from './machine.ts';
@@ -11,11 +11,6 @@ export const COMPUTE_EXTRA_SECONDS = 600;
 /** What sandboxes cost, and on what they run. */
 export interface ComputePrices extends FargatePrices {
   readonly architecture: Architecture;
-}
-
-/** One for an attempt: whoever asks again finds it. */
-export function computeHoldId({ path, attempt }: Pick<AttemptRecord, 'path' | 'attempt'>): string {
-  return `compute:${path}:${attempt}`;
 }
 
 export function computeTerms({ rates, priceBook, architecture }: ComputePrices, step: SandboxStepConfig): ComputeTerms {

@@ -12,6 +12,7 @@ import {
 } from './emulator.ts';
 import { choosePort } from './free-port.ts';
 import { DEFAULT_GATEWAY_PORT, localModelsUrl, startGateway, stopGateway } from './gateway-process.ts';
+import { installDependencies } from './install-dependencies.ts';
 import { withLocalLock } from './local-lock.ts';
 import { type LocalProcess, type LocalState, localStateOf, readLocalState, writeLocalState } from './local-state.ts';
 import { ensureUser, OPERATOR_USER } from './operator.ts';
@@ -47,6 +48,8 @@ async function upWhileLocked(options: LocalUpOptions): Promise<LocalUpResult> {
   const before = await readLocalState(projectDir);
   await refuseTakenPort(options.port, before);
   const installed = await installEmulator(projectDir, env, report);
+
+  await installDependencies(projectDir, env, report);
 
   const emulator = await ensureEmulator(options, paths, before, installed, env);
   const gatewayPort = await ensureGatewayPort(emulator.state);
@@ -254,6 +257,7 @@ async function ensureSandboxHost(
           stage: state.stage,
           caFile: state.caFile,
           credentials: state.credentials.admin,
+          ...(state.gatewayPort === undefined ? {} : { modelsUrl: localModelsUrl(state.gatewayPort) }),
           ...(options.driver === undefined ? {} : { driver: options.driver }),
         },
         env,

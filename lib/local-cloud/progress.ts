@@ -2,6 +2,7 @@
 export type Phase =
   | 'python'
   | 'install'
+  | 'dependencies'
   | 'images'
   | 'emulator'
   | 'bootstrap'

@@ -29,6 +29,8 @@ export interface SandboxHostConfig {
   readonly credentials: LocalCredentials;
   /** Absent: as processes of this machine. */
   readonly driver?: 'docker' | 'process';
+  /** Base URL of the model gateway, as claims tell it: what containers may reach. Absent: they reach none. */
+  readonly modelsUrl?: string;
   /** Folder of its own for workspaces; deleted by `local reset`. */
   readonly workFolder: string;
   /** The host writes `{ "isolation": Isolation }` there, as a whole, once it takes tasks. */

@@ -1,5 +1,6 @@
 import type { Scope } from '../budget/ledger.ts';
 import { decimalUsd } from '../budget/money.ts';
+import { scopeText } from '../budget/refusal-text.ts';
 import type { CallRefusal } from './wire-format.ts';
 
 /** What every provider's envelope says in its own shape. Money is exact decimal dollars: `0.0123`. */
@@ -39,7 +40,7 @@ export function refusalText(refusal: CallRefusal): string {
   const budget = refusalBudget(refusal);
   if (refusal.budget !== undefined && budget !== undefined) {
     parts.push(
-      `${scopeText(refusal.budget.scope)}: limit $${budget.limit}, spent $${budget.spent}, held by calls in flight $${budget.held}, needed for this call at most $${budget.needed}`,
+      `budget of ${scopeText(refusal.budget.scope)}: limit $${budget.limit}, spent $${budget.spent}, held $${budget.held}, needed for this call at most $${budget.needed}`,
     );
     if (budget.resetsAt !== undefined) parts.push(`it starts again at ${budget.resetsAt}`);
     if (budget.fittingOutputTokens !== undefined) {
@@ -48,17 +49,6 @@ export function refusalText(refusal: CallRefusal): string {
   }
   if (refusal.fix !== undefined) parts.push(refusal.fix);
   return parts.join('; ');
-}
-
-function scopeText(scope: Scope): string {
-  switch (scope.kind) {
-    case 'execution':
-      return `budget of execution ${scope.executionId}`;
-    case 'agent':
-      return `budget of agent ${scope.agent} in execution ${scope.executionId}`;
-    default:
-      return `${scope.window === 'day' ? 'daily' : 'monthly'} budget of ${scope.kind} ${subjectOf(scope)} (${scope.period})`;
-  }
 }
 
 function subjectOf(scope: Scope): string {
@@ -79,11 +69,12 @@ const BUDGET_HELD_SECONDS = 5;
 /**
  * The headers of every refusal. The SDKs of OpenAI and Anthropic retry 408, 409, 429 and 5xx by themselves, but obey
  * `x-should-retry: false`. It is left out only where a retry by the SDK makes sense: not after 504, whose call is still
- * being paid for, and not for a budget, which an agent's own code may wait for (`retry-after`).
+ * being paid for, and not for a budget, which an agent's own code may wait for (`retry-after`). Nor for one that a person
+ * was asked to raise: each call waits for that itself, so an SDK would only ask again what nobody has answered.
  */
 export function refusalHeaders(refusal: CallRefusal): { [name: string]: string } {
   const { code, status } = refusal;
-  const retry = code === 'budget_pending' || status === 429 || status === 502 || status === 503;
+  const retry = status === 429 || status === 502 || status === 503;
   const after = refusal.retryAfterSeconds ?? (code === 'budget_held' ? BUDGET_HELD_SECONDS : undefined);
   return {
     'content-type': 'application/json',

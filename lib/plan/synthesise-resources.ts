@@ -1,10 +1,11 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { loadWorkflowResources } from '../constructs/agent-workflow/load-resources.ts';
 import { type Deployment, readDeployment } from '../constructs/deployment/deployment.ts';
 import { readCustomImages } from '../constructs/sandbox-images/custom-images.ts';
+import { agentEntries } from '../project/build-agents.ts';
 import { PLATFORM_FUNCTIONS } from '../project/build-functions.ts';
 import { workflowEntries } from '../project/workflow-functions.ts';
 import type { LoadedWorkflow } from '../project/workflows.ts';
@@ -64,6 +65,10 @@ async function standInFunctions(functionsDir: string, workflows: readonly Loaded
   for (const name of names) {
     await mkdir(join(functionsDir, name), { recursive: true });
     await writeFile(join(functionsDir, name, 'index.mjs'), '');
+  }
+  for (const bundle of Object.keys(agentEntries(workflows))) {
+    await mkdir(dirname(join(functionsDir, bundle)), { recursive: true });
+    await writeFile(join(functionsDir, `${bundle}.mjs`), '');
   }
   return functionsDir;
 }

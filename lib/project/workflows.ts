@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isFunctionVersion } from '../compiler/check-steps.ts';
+import { isCodeEntry } from '../compiler/code-entry.ts';
 import { compileWorkflow } from '../compiler/compile.ts';
 import type { CompiledWorkflow } from '../compiler/compiled.ts';
 import { findingText } from '../compiler/findings.ts';
@@ -110,13 +111,23 @@ async function fileFindings({ definition }: Workflow, directory: string): Promis
   const findings = await Promise.all(
     needed.map(async ({ step, property, path }): Promise<readonly Finding[]> => {
       const absolute = join(directory, path);
-      const exists = property === 'code' ? await isDirectory(absolute) : await isFile(absolute);
-      if (exists) return [];
+      const isFolder = property === 'code' && !isCodeEntry(path);
+      if (isFolder ? await isDirectory(absolute) : await isFile(absolute)) return [];
+      if (isFolder && (await isFile(absolute))) {
+        return [
+          {
+            code: 'invalid_code',
+            path: `${definition.name}/${step}.${property}`,
+            reason: `${absolute} is a file, and not of TypeScript`,
+            fix: 'name its folder, or a TypeScript file (.ts, .mts), which is bundled with what it imports',
+          },
+        ];
+      }
       return [
         {
           code: 'code_not_found',
           path: `${definition.name}/${step}.${property}`,
-          reason: `${absolute} is not a ${property === 'code' ? 'folder' : 'file'}`,
+          reason: `${absolute} is not a ${isFolder ? 'folder' : 'file'}`,
           fix: 'write a path relative to the folder of workflow.ts',
         },
       ];

@@ -7,8 +7,19 @@ const PATHS = {
   OPENAI_BASE_URL: '/openai/v1',
   ANTHROPIC_BASE_URL: '/anthropic',
   GOOGLE_GEMINI_BASE_URL: '/gemini',
-  AWS_ENDPOINT_URL_BEDROCK_RUNTIME: '/bedrock',
 } as const;
+
+/** botocore sends a bearer token over HTTPS only. */
+const SECURE_PATHS = { AWS_ENDPOINT_URL_BEDROCK_RUNTIME: '/bedrock' } as const;
+
+export interface ModelsAddress {
+  /** Of the runner's proxy, without a slash at its end. */
+  readonly url: string;
+  /** The same over TLS. */
+  readonly secureUrl: string;
+  /** File (PEM) of what clients over TLS must trust. */
+  readonly certificateFile: string;
+}
 
 /** The SDKs want a key, and send it to the runner, which drops it. */
 const PLACEHOLDER = 'wflo';
@@ -20,12 +31,13 @@ const KEYS = ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GEMINI_API_KEY', 'AWS_BEAR
 const REGION = 'us-east-1';
 
 /** What no step may declare itself: it would lead past the gateway, or hold a key of a provider. */
-export const MODEL_VARIABLES: readonly string[] = [...Object.keys(PATHS), ...KEYS];
+export const MODEL_VARIABLES: readonly string[] = [...Object.keys({ ...PATHS, ...SECURE_PATHS }), ...KEYS];
 
-/** `base`: of the runner's proxy, without a slash at its end. */
-export function modelEnvironment(base: string): Record<string, string> {
+export function modelEnvironment({ url, secureUrl, certificateFile }: ModelsAddress): Record<string, string> {
   return {
-    ...Object.fromEntries(Object.entries(PATHS).map(([name, path]) => [name, `${base}${path}`])),
+    ...Object.fromEntries(Object.entries(PATHS).map(([name, path]) => [name, `${url}${path}`])),
+    ...Object.fromEntries(Object.entries(SECURE_PATHS).map(([name, path]) => [name, `${secureUrl}${path}`])),
+    AWS_CA_BUNDLE: certificateFile,
     ...Object.fromEntries(KEYS.map((name) => [name, PLACEHOLDER])),
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,

@@ -191,9 +191,14 @@ export class PlatformStack extends Stack {
     bindExecutionStore(this.openExecution, data);
     bindBlobs(this.openExecution, data, 'read and write');
     bindPeople(this.openExecution, data);
+    bindLedger(this.openExecution, data, ['open']);
 
     bindExecutionStore(this.prepareStep, data, { lists: true, checks: true });
     bindBlobs(this.prepareStep, data, 'read and write');
+    // What a sandbox may cost is held before it starts; what does not fit is told.
+    bindLedger(this.prepareStep, data, ['reserve', 'settle']);
+    bindAnnouncements(this.prepareStep, data);
+    this.prepareStep.setEnvironment('SANDBOX_ARCHITECTURE', deployment.architecture);
 
     // What was decided is told already: these two write when it was resumed.
     bindApprovalRecords(this.requestApproval, data, { events: false });
@@ -210,6 +215,8 @@ export class PlatformStack extends Stack {
     bindBlobs(this.finishStep, data, 'read and write');
     bindOutcomes(this.finishStep, data);
     bindTasks(this.finishStep, cluster, 'find and stop');
+    // And tells what the attempt has cost.
+    bindLedger(this.finishStep, data, ['settle', 'read']);
 
     bindExecutionStore(this.closeExecution, data);
     bindBlobs(this.closeExecution, data, 'read and write');
@@ -219,6 +226,7 @@ export class PlatformStack extends Stack {
     bindBlobs(this.endExecution, data, 'read and write');
     bindOutcomes(this.endExecution, data);
     bindTasks(this.endExecution, cluster, 'find and stop');
+    bindLedger(this.endExecution, data, ['settle', 'read']);
     bindExecutions(this.endExecution, { ...executions, actions: ['DescribeExecution'] });
 
     bindRelay(this.relayEvents, data);
@@ -235,7 +243,7 @@ export class PlatformStack extends Stack {
     bindOutcomes(this.reconcile, data);
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
-    bindLedger(this.reconcile, data, ['sweep', 'settle']);
+    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read']);
     bindFunction(this.reconcile, 'RESUME_FUNCTION', this.resumeApproval);
 
     bindExecutionStore(this.serveSandboxApi, data);
@@ -264,6 +272,8 @@ export class PlatformStack extends Stack {
     bindBlobs(this.serveControlApi, data, 'read');
     this.serveControlApi.bindPresignedUrls().bindTable('AUDIT_TABLE', data.auditTable, { actions: ['Query'] });
     bindExecutions(this.serveControlApi, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
+    bindLedger(this.serveControlApi, data, ['manage', 'settle', 'read', 'browse']);
+    bindAnnouncements(this.serveControlApi, data);
     bindPeopleStore(this.serveControlApi, data);
     bindFunction(this.serveControlApi, 'RECONCILE_FUNCTION', this.reconcile);
     bindWorkflows(this.serveControlApi, deployment.stage);

@@ -83,7 +83,11 @@ export class WorkflowsStack extends Stack {
     // CDK's own classes do not fit its interfaces under `exactOptionalPropertyTypes`.
     const executionRole = platform.runtime.executionRole as IRole;
     const tasks = new SandboxTasks(this, 'Sandboxes', { deployment, images: this.images, executionRole });
-    const archives = new CodeArchives(this, 'Code', { copier: this.copyCode, outDir: join(buildDir, 'code') });
+    const archives = new CodeArchives(this, 'Code', {
+      deployment,
+      copier: this.copyCode,
+      outDir: join(buildDir, 'code'),
+    });
     const placeholders = this.placeholders(props);
     this.workflows = workflows.map((workflow) => {
       const resources = props.resources.get(workflow.name);

@@ -2,17 +2,16 @@ import type { Hold, LedgerEntry } from '../budget/ledger.ts';
 import { entryOf, holdOf } from '../budget/ledger-rules.ts';
 import { ZERO_USD } from '../budget/money.ts';
 import type { FargateRates } from '../budget/price-book.ts';
-import type { CloseComputePorts, CostSignals } from '../execution/close-compute.ts';
+import type { CloseComputePorts } from '../execution/close-compute.ts';
 import type { ComputePrices } from '../execution/compute-hold.ts';
 import type { Announcements, Budgets, Clock, Ledger } from '../ports.ts';
 
 const FREE: FargateRates = { vcpuHour: ZERO_USD, gibHour: ZERO_USD };
 
 interface FreeLedger {
-  readonly ledger: Pick<Ledger, 'reserve'> & CloseComputePorts['ledger'];
+  readonly ledger: Pick<Ledger, 'reserve' | 'listHolds'> & CloseComputePorts['ledger'];
   readonly budgets: Pick<Budgets, 'openExecution' | 'listEntries'>;
   readonly announcements: Announcements;
-  readonly costSignals: CostSignals;
   readonly prices: ComputePrices;
 }
 
@@ -36,20 +35,20 @@ export function freeLedger(clock: Clock): FreeLedger {
         holds.set(hold.holdId, hold);
         return { kind: 'held', hold };
       },
+      listHolds: async () => [...holds.values()].filter(({ state }) => state === 'open' || state === 'unsettled'),
       getHold: async (_executionId, holdId) => holds.get(holdId),
       async settle(settlement) {
         const hold = closed(settlement.holdId, 'settled');
         if (hold === undefined) return { kind: 'unknown' };
         const entry = entryOf(hold, settlement, clock.now());
         entries.push(entry);
-        return { kind: 'settled', entry, violation: false };
+        return { kind: 'settled', entry };
       },
       release: async (_executionId, holdId) => closed(holdId, 'released') !== undefined,
       unsettle: async (_executionId, holdId) => closed(holdId, 'unsettled') !== undefined,
     },
     budgets: { openExecution: async () => {}, listEntries: async () => ({ items: entries }) },
     announcements: { announceOnce: async () => true },
-    costSignals: { boundViolated() {} },
     prices: { rates: { X86_64: FREE, ARM64: FREE }, priceBook: 'free', architecture: 'X86_64' },
   };
 }

@@ -57,7 +57,11 @@ export interface SandboxOptions<S extends OutputSchema = OutputSchema, K extends
   extends ProtectedOptions {
   /** `python`, `node`, or a name from the deployment's image list. */
   readonly image: string;
-  /** Folder of agent code, relative to the workflow's folder; the command runs in it. */
+  /**
+   * Folder of agent code, relative to the workflow's folder; the command runs in it. Or a TypeScript file
+   * (`./agent/research.ts`): it is bundled with all that it imports to one file, which the command runs
+   * (`['node', 'research.mjs']`).
+   */
   readonly code?: string;
   readonly command: readonly TextValue[];
   /** vCPU: 0.25, 0.5, 1, 2, 4, 8 or 16; 0.25 where absent. */

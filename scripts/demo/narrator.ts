@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WfloEvent } from '../../lib/audit/events.ts';
+import { decimalUsd, nanoUsd } from '../../lib/budget/money.ts';
 import type { ExecutionView, StartRequest } from '../../lib/client/api.ts';
 import type { ControlApiClient } from '../../lib/client/client.ts';
 import { isFinal } from '../../lib/execution/status.ts';
@@ -10,6 +11,10 @@ function ended(reason: string, usage: unknown): string {
   return usage === undefined
     ? `the function ended ${reason}`
     : `the agent ended ${reason} after ${(usage as { wallMs: number }).wallMs} ms`;
+}
+
+function dollarsOf(nanoUsdAmount: unknown): string {
+  return `$${decimalUsd(nanoUsd(Number(nanoUsdAmount)))}`;
 }
 
 /** The events that carry the story, in a sentence each; the others stay for `wflo events`. */
@@ -34,6 +39,10 @@ function sentence({ eventType, data, actor }: WfloEvent): string | undefined {
       return 'the approval is used, and cannot be used again';
     case 'approval.refused':
       return `refused: ${data.message}`;
+    case 'cost.exceeded':
+      return `refused: a call could cost ${dollarsOf(data.neededNanoUsd)}, and of ${dollarsOf(data.limitNanoUsd)} ${dollarsOf(data.spentNanoUsd)} are spent and ${dollarsOf(data.heldNanoUsd)} held`;
+    case 'cost.alert':
+      return `${Math.round(Number(data.threshold) * 100)} % of its budget are spent`;
     case 'step.retried':
       return 'is tried again';
     case 'step.failed':

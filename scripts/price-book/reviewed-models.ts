@@ -10,14 +10,12 @@ const SEEN: Accepts = { images: true, documents: true, audio: false };
 const HEARD: Accepts = { images: true, documents: true, audio: true };
 
 /**
- * The most tokens of an image, with a margin, where a provider scales images of any shape down to a known number: Claude
- * to about 1,600 and from 4.7 on to 4,784, the small models of OpenAI to 1,536 patches of up to 2.46 tokens, Gemini 3 to
- * 2,240 at its highest resolution. The tiles of other models of OpenAI and of Gemini 2 have no bound for long images.
+ * The most tokens of an image, with a margin, where a provider documents that it scales images of any shape down to a known
+ * number: Claude to about 1,600 and from 4.7 on to 4,784. For the models of OpenAI and Gemini no such number is known to
+ * hold for every image and every detail, so one of theirs counts as a whole window.
  */
 const CLAUDE_SEES: Accepts = { ...SEEN, maxTokensPerImage: 2000 };
 const CLAUDE_SEES_MORE: Accepts = { ...SEEN, maxTokensPerImage: 5000 };
-const SMALL_SEES: Accepts = { ...SEEN, maxTokensPerImage: 4000 };
-const GEMINI_3_HEARS: Accepts = { ...HEARD, maxTokensPerImage: 2500 };
 
 const CACHED_AS_INPUT: Correction = {
   reason: 'no rate for cached input is listed, so that it costs what input costs',
@@ -147,7 +145,7 @@ export const REVIEWED_MODELS: readonly ReviewedModel[] = [
       names: [entry, `${entry}-2025-04-14`],
       contextWindow: 1_047_576,
       maxOutputTokens: 32_768,
-      accepts: entry === 'gpt-4.1' ? SEEN : SMALL_SEES,
+      accepts: entry === 'gpt-4.1' ? SEEN : SEEN,
       corrections: entry === 'gpt-4.1-nano' ? [] : [PREVIEW_SEARCH],
     }),
   ),
@@ -168,7 +166,7 @@ export const REVIEWED_MODELS: readonly ReviewedModel[] = [
     corrections: [CACHED_AS_INPUT],
   }),
   openai({ entry: 'o3-mini', names: ['o3-mini', 'o3-mini-2025-01-31'], maxOutputTokens: 100_000, accepts: TEXT }),
-  openai({ entry: 'o4-mini', names: ['o4-mini', 'o4-mini-2025-04-16'], maxOutputTokens: 100_000, accepts: SMALL_SEES }),
+  openai({ entry: 'o4-mini', names: ['o4-mini', 'o4-mini-2025-04-16'], maxOutputTokens: 100_000, accepts: SEEN }),
   openai({
     entry: 'gpt-5',
     names: ['gpt-5', 'gpt-5-2025-08-07', 'gpt-5-codex'],
@@ -180,13 +178,13 @@ export const REVIEWED_MODELS: readonly ReviewedModel[] = [
     entry: 'gpt-5-mini',
     names: ['gpt-5-mini', 'gpt-5-mini-2025-08-07'],
     maxOutputTokens: 128_000,
-    accepts: SMALL_SEES,
+    accepts: SEEN,
   }),
   openai({
     entry: 'gpt-5-nano',
     names: ['gpt-5-nano', 'gpt-5-nano-2025-08-07'],
     maxOutputTokens: 128_000,
-    accepts: SMALL_SEES,
+    accepts: SEEN,
   }),
   openai({
     entry: 'gpt-5-pro',
@@ -287,26 +285,26 @@ export const REVIEWED_MODELS: readonly ReviewedModel[] = [
   gemini({ entry: 'gemini-2.5-flash-lite', names: ['gemini-2.5-flash-lite'], accepts: HEARD }),
   gemini({ entry: 'gemini-2.5-flash', names: ['gemini-2.5-flash'], accepts: HEARD }),
   gemini({ entry: 'gemini-2.5-pro', names: ['gemini-2.5-pro'], accepts: HEARD, corrections: [AUDIO_AS_TEXT] }),
-  gemini({ entry: 'gemini-3-flash-preview', names: ['gemini-3-flash-preview'], accepts: GEMINI_3_HEARS }),
+  gemini({ entry: 'gemini-3-flash-preview', names: ['gemini-3-flash-preview'], accepts: HEARD }),
   gemini({
     entry: 'gemini-3-pro-preview',
     names: ['gemini-3-pro-preview'],
-    accepts: GEMINI_3_HEARS,
+    accepts: HEARD,
     corrections: [AUDIO_AS_TEXT],
   }),
   gemini({
     entry: 'gemini-3.1-pro-preview',
     names: ['gemini-3.1-pro-preview'],
-    accepts: GEMINI_3_HEARS,
+    accepts: HEARD,
     corrections: [AUDIO_AS_TEXT],
   }),
   gemini({
     entry: 'gemini-3.1-flash-lite',
     names: ['gemini-3.1-flash-lite', 'gemini-3.1-flash-lite-preview'],
-    accepts: GEMINI_3_HEARS,
+    accepts: HEARD,
   }),
   ...['gemini-3.5-flash-lite', 'gemini-3.5-flash', 'gemini-3.6-flash', 'gemini-3.7-flash', 'gemini-3.8-flash'].map(
-    (entry) => gemini({ entry, names: [entry], accepts: GEMINI_3_HEARS, corrections: [AUDIO_AS_TEXT] }),
+    (entry) => gemini({ entry, names: [entry], accepts: HEARD, corrections: [AUDIO_AS_TEXT] }),
   ),
 
   ...claude(

@@ -33,7 +33,6 @@ import { fakePeopleStore } from './fakes/fake-people-store.ts';
 import { FakeSandboxTasks } from './fakes/fake-sandbox-tasks.ts';
 import { FakeStateMachines } from './fakes/fake-state-machines.ts';
 import { FakeStepFunctionInvoker } from './fakes/fake-step-function-invoker.ts';
-import { memoryLedger } from './fakes/memory-ledger.ts';
 import { outcomeText, RUNNER_KEY } from './signed-outcome.ts';
 
 export const EXECUTION_ID = 'report:one';
@@ -99,16 +98,14 @@ export class ExecutionScene {
   readonly executions = new FakeExecutionStore({ clock: this.clock, ids: this.ids });
   readonly blobs = new FakeBlobStore();
   readonly tasks = new FakeSandboxTasks({ clock: this.clock });
-  readonly #cost = costPorts({ clock: this.clock });
+  readonly #cost = costPorts({ clock: this.clock, leases: this.executions });
   readonly ledger = this.#cost.ledger;
   readonly budgets = this.#cost.budgets;
   readonly announcements = this.#cost.announcements;
-  readonly costSignals = this.#cost.costSignals;
   prices = this.#cost.prices;
   readonly machines = new FakeStateMachines({ clock: this.clock });
   readonly invoker = new FakeStepFunctionInvoker();
   readonly people = fakePeopleStore({ clock: this.clock });
-  readonly ledger = memoryLedger({ clock: this.clock, leases: this.executions });
   readonly audit = new FakeAuditStore();
   readonly bus = new FakeEventBus();
   readonly outbox = this.executions;
@@ -292,9 +289,18 @@ export class ExecutionScene {
     return present(await this.executions.getLease(EXECUTION_ID, path, attempt));
   }
 
-  /** Types of all events so far, in order. */
+  /** Types of all events so far, in order, but for what something cost. */
   events(): readonly string[] {
-    return this.executions.events(EXECUTION_ID).map(({ eventType }) => eventType);
+    const types = this.executions.events(EXECUTION_ID).map(({ eventType }) => eventType);
+    return types.filter((type) => type !== 'cost.settled');
+  }
+
+  /** What was told of the cost of attempts, in order. */
+  costs() {
+    return this.executions
+      .events(EXECUTION_ID)
+      .filter(({ eventType }) => eventType === 'cost.settled')
+      .map(({ stepPath, attempt, data }) => ({ stepPath, attempt, ...data }));
   }
 }
 

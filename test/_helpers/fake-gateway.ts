@@ -40,6 +40,15 @@ export const completion: AnswerCall = (request, response, call) => {
   });
 };
 
+/** Below the base URL of a provider: what is asked for here is refused, and the step must end. */
+export const REFUSED_PATH = '/refused';
+
+/** Ends the step of whoever asks. */
+export const refusal: AnswerCall = (_request, response) => {
+  response.writeHead(402, { 'x-wflo-stop': 'budget_exceeded', 'x-should-retry': 'false' });
+  response.end('{"error":{"message":"the budget of $0.10 is used up","code":"budget_exhausted"}}');
+};
+
 export async function fakeGateway(basePath = '/models'): Promise<FakeGateway> {
   const seen: SeenCall[] = [];
   const server = createServer((request, response) => {
@@ -71,7 +80,7 @@ export async function fakeGateway(basePath = '/models'): Promise<FakeGateway> {
   const gateway: FakeGateway = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${basePath}`,
     seen,
-    answer: completion,
+    answer: (...call) => (call[0].url?.endsWith(REFUSED_PATH) ? refusal : completion)(...call),
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

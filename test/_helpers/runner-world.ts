@@ -86,12 +86,22 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** A sandbox API on a socket, over fakes, with a prepared step, its metadata endpoint and its objects. */
-export async function runnerWorld(payload: Partial<SandboxPayload> = {}, codeArchive?: Buffer): Promise<World> {
+/**
+ * A sandbox API on a socket, over fakes, with a prepared step, its metadata endpoint and its objects. `modelsUrl`: of a
+ * model gateway; absent: the deployment has none.
+ */
+export async function runnerWorld(
+  payload: Partial<SandboxPayload> = {},
+  codeArchive?: Buffer,
+  modelsUrl?: string,
+): Promise<World> {
   const blobs = new ServedBlobStore();
   const codeSha256 = codeArchive === undefined ? '' : sha256(codeArchive);
   if (codeArchive !== undefined) blobs.objects.set(`code/${codeSha256}.tar.gz`, codeArchive);
-  const scene = await sandboxScene({ codeSha256, ...payload }, { blobs });
+  const scene = await sandboxScene(
+    { codeSha256, ...payload },
+    { blobs, ...(modelsUrl === undefined ? {} : { modelsUrl }) },
+  );
   const root = await mkdtemp(join(tmpdir(), 'wflo-runner-'));
   const calls: string[] = [];
   const server = createServer((request, response) => void serve(request, response));

@@ -44,7 +44,7 @@ export interface Scene {
 /** One running execution whose step `write` is prepared, offered, and has its task running. */
 export async function sandboxScene(
   payload: Partial<SandboxPayload> = {},
-  replaced: { readonly clock?: Clock; readonly blobs?: BlobStore } = {},
+  replaced: { readonly clock?: Clock; readonly blobs?: BlobStore; readonly modelsUrl?: string } = {},
 ): Promise<Scene> {
   const clock = new FakeClock();
   const ids = new FakeIds();
@@ -93,6 +93,7 @@ export async function sandboxScene(
     clock: replaced.clock ?? clock,
     ids,
     cluster: 'wflo-dev',
+    ...(replaced.modelsUrl === undefined ? {} : { modelsUrl: replaced.modelsUrl }),
     signals: {
       count: (metric) => counted.push(metric),
       noticed: (what, details) => noticed.push({ what, details }),

@@ -15,7 +15,7 @@ export type Act =
   /** Waits this long. */
   | { readonly milliseconds: number }
   /** Runs it, before the next. */
-  | { readonly then: () => unknown }
+  | { readonly run: () => unknown }
   | 'broken';
 
 export interface Script {
@@ -66,22 +66,25 @@ export class ScriptedUpstream implements Upstream {
       if (typeof act === 'string') yield new TextEncoder().encode(act);
       else if (act instanceof Uint8Array) yield act;
       else if ('until' in act) await this.#unlessAborted(act.until, signal);
-      else if ('then' in act) act.then();
+      else if ('run' in act) act.run();
       else await this.#unlessAborted(new Promise((resolve) => setTimeout(resolve, act.milliseconds)), signal);
     }
   }
 
-  #unlessAborted(until: Promise<unknown>, signal: AbortSignal): Promise<unknown> {
-    return Promise.race([
-      until,
-      new Promise((_resolve, reject) => {
-        const abort = () => {
-          this.aborted += 1;
-          reject(new Error('aborted'));
-        };
-        if (signal.aborted) abort();
-        else signal.addEventListener('abort', abort, { once: true });
-      }),
-    ]);
+  async #unlessAborted(until: Promise<unknown>, signal: AbortSignal): Promise<void> {
+    let abort: () => void = () => {};
+    const aborted = new Promise<never>((_resolve, reject) => {
+      abort = () => {
+        this.aborted += 1;
+        reject(new Error('aborted'));
+      };
+    });
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
+    try {
+      await Promise.race([until, aborted]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
   }
 }

@@ -1,12 +1,13 @@
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { App, type Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { loadWorkflowResources } from '../../lib/constructs/agent-workflow/load-resources.ts';
 import { readDeployment } from '../../lib/constructs/deployment/deployment.ts';
 import { prepareForLocalAws } from '../../lib/constructs/local-target/prepare-for-local-aws.ts';
 import { readCustomImages } from '../../lib/constructs/sandbox-images/custom-images.ts';
+import { agentEntries } from '../../lib/project/build-agents.ts';
 import { PLATFORM_FUNCTIONS } from '../../lib/project/build-functions.ts';
 import { workflowEntries } from '../../lib/project/workflow-functions.ts';
 import { loadWorkflows } from '../../lib/project/workflows.ts';
@@ -46,6 +47,10 @@ export async function synthesiseStage(context: Readonly<Record<string, unknown>>
   for (const folder of folders) {
     mkdirSync(join(functionsDir, folder), { recursive: true });
     writeFileSync(join(functionsDir, folder, 'index.mjs'), `// ${folder}`);
+  }
+  for (const bundle of Object.keys(agentEntries(workflows))) {
+    mkdirSync(dirname(join(functionsDir, bundle)), { recursive: true });
+    writeFileSync(join(functionsDir, `${bundle}.mjs`), `// ${bundle}`);
   }
   const { context: flags } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: object };
   const app = new App({

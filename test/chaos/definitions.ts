@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { compileWorkflow } from '../../lib/compiler/compile.ts';
 import type { CompiledWorkflow } from '../../lib/compiler/compiled.ts';
-import { group, gt, hours, minutes, seconds, type Workflow, workflow } from '../../lib/index.ts';
+import { group, gt, hours, minutes, seconds, usd, type Workflow, workflow } from '../../lib/index.ts';
 import type { Json, JsonObject } from '../../lib/json.ts';
 import type { WorkflowDefinition } from '../../lib/workflow/definition.ts';
 import dataProcessor from '../../state-machines/data-processor/workflow.ts';
@@ -93,8 +93,11 @@ const beside = workflow('beside', { input: note, timeout: hours(2), maxConcurren
   return { lenient: lenient.output.note, strict: strict.output.note };
 });
 
-/** A folder that is carried on, and less time than the rest needs when something is slow. */
-const hurried = workflow('hurried', { input: note, timeout: minutes(20) }, (w) => {
+/**
+ * A folder that is carried on, and less time than the rest needs when something is slow. Its money is enough for one
+ * sandbox at its dearest, and a second one when the first was short.
+ */
+const hurried = workflow('hurried', { input: note, timeout: minutes(20), budget: { execution: usd(8) } }, (w) => {
   const made = w.sandbox('make', { ...agent, input: { note: w.input.note }, keepWorkspace: true });
   const used = w.sandbox('use', { ...agent, workspace: made.workspace, effects: 'compensatable', timeout: minutes(6) });
   return { note: used.output.note };

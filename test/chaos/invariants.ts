@@ -1,10 +1,13 @@
 import { verifyChain } from '../../lib/audit/chain.ts';
+import { computeCostOf } from '../../lib/budget/cost.ts';
+import { computeHoldId } from '../../lib/budget/ledger.ts';
 import { actingStepsOf, stepsOf } from '../../lib/compiler/steps-of.ts';
 import { executionIdFromArn } from '../../lib/execution/identity.ts';
 import type { AttemptRecord, ExecutionRecord } from '../../lib/execution/records.ts';
 import { resolveTemplate } from '../../lib/execution/resolve-template.ts';
 import { isFinal } from '../../lib/execution/status.ts';
 import { canonicalJson, type Json } from '../../lib/json.ts';
+import type { TaskState } from '../../lib/ports.ts';
 import { SUBJECTS, subjectOf } from './definitions.ts';
 import type { Act } from './ledger.ts';
 import type { People } from './people.ts';
@@ -20,6 +23,7 @@ const END_EVENTS: { readonly [status: string]: string } = {
   cancelled: 'workflow.cancelled',
   timed_out: 'workflow.timed_out',
   rejected: 'workflow.rejected',
+  budget_exceeded: 'workflow.budget_exceeded',
 };
 
 export interface Violation {
@@ -76,6 +80,7 @@ async function checkExecution(world: World, execution: ExecutionRecord, stream: 
   }
   await checkApprovals(world, execution, acts, told);
   checkSteps(execution, acts, told);
+  await checkMoney(world, execution, attempts, told);
   if (status === 'succeeded') await checkSuccess(world, execution, attempts, acts, told);
   await checkEvents(world, execution, stream, told);
 }
@@ -135,6 +140,69 @@ async function checkApprovals(
     if (under.length > 0 && (status !== 'granted' || claimedBy === undefined))
       told(`an act under ${approvalId}: ${status}`);
   }
+}
+
+/** Nothing is held for ever but what nobody can know, and what ran is paid for exactly once. */
+async function checkMoney(
+  world: World,
+  { executionId, budget }: ExecutionRecord,
+  attempts: readonly AttemptRecord[],
+  told: Told,
+): Promise<void> {
+  const { ledger } = world.money;
+  for (const { holdId, state } of await ledger.listHolds(executionId))
+    if (state === 'open') told(`${holdId} is still held`);
+  if (budget === undefined) return;
+  const tasks = world.sandboxes.all().filter(({ environment }) => environment.WFLO_EXECUTION === executionId);
+  const entries = (await ledger.listEntries(executionId, { limit: 1000 })).items;
+  const above = entries.filter(({ cost, held }) => cost > held);
+  for (const { holdId, payer, cost, held } of above) {
+    const { path, attempt } = payer;
+    const hold = await ledger.getHold(executionId, holdId);
+    const ends = tasks
+      .filter(({ environment }) => environment.WFLO_STEP === path && environment.WFLO_ATTEMPT === String(attempt))
+      .map(({ stoppedAt = '' }) => Date.parse(stoppedAt));
+    // A leap of the clock is longer than any time limit.
+    if (world.hasLeapt(Date.parse(hold?.createdAt ?? ''), Math.max(...ends))) continue;
+    told(`${holdId} cost ${cost}, and ${held} was held`);
+  }
+  for (const task of tasks) {
+    const attempt = attempts.find(
+      ({ path, attempt: number }) =>
+        path === task.environment.WFLO_STEP && String(number) === task.environment.WFLO_ATTEMPT,
+    );
+    if (attempt === undefined) told(`${task.taskArn} ran for no attempt`);
+    else await checkPaid(world, attempt, task, told);
+  }
+  const totals = await ledger.attemptTotals(executionId);
+  for (const { path, attempt: number, cost } of totals) {
+    const attempt = attempts.find((one) => one.path === path && one.attempt === number);
+    if (attempt?.costNanoUsd !== cost) told(`${path} ${number} cost ${cost}, and ${attempt?.costNanoUsd} was told`);
+  }
+  const scope = await ledger.getScope({ kind: 'execution', executionId });
+  if (scope === undefined) return;
+  if (scope.remaining !== (scope.limit ?? 0) - scope.spent - scope.held) told('its ledger does not add up');
+  if (scope.limit !== undefined && scope.remaining < 0 && above.length === 0) told('has spent more than its budget');
+}
+
+async function checkPaid(world: World, attempt: AttemptRecord, task: TaskState, told: Told): Promise<void> {
+  const { executionId, compute } = attempt;
+  const name = `${attempt.path} ${attempt.attempt}`;
+  const holdId = computeHoldId(attempt);
+  const hold = await world.money.ledger.getHold(executionId, holdId);
+  if (hold === undefined || compute === undefined) return told(`${name} ran, and nothing was held for it`);
+  if (hold.state === 'unsettled') return;
+  const { pullStartedAt, createdAt = '', stoppedAt = '' } = task;
+  const neverPulled = pullStartedAt === undefined && task.stopCode === 'TaskFailedToStart';
+  if (neverPulled || hold.state === 'released') {
+    if (!neverPulled || hold.state !== 'released') told(`${name} ran, and its hold is ${hold.state}`);
+    return;
+  }
+  const seconds = (Date.parse(stoppedAt) - Date.parse(pullStartedAt ?? createdAt)) / 1000;
+  const { items } = await world.money.ledger.listEntries(executionId, { limit: 10_000 });
+  const entry = items.find((one) => one.holdId === holdId);
+  const cost = computeCostOf(compute.rates, compute, seconds);
+  if (entry?.cost !== cost) told(`${name} cost ${cost}, and ${entry?.cost} was settled`);
 }
 
 /** By the definition: what needs an approval had it, and what cannot be taken back was done once. */
@@ -216,7 +284,12 @@ async function checkEvents(world: World, execution: ExecutionRecord, stream: Str
   const ends = types.filter((type) => Object.values(END_EVENTS).includes(type));
   if (ends.length !== 1 || ends[0] !== END_EVENTS[status])
     told(`is ${status}, and its events say ${ends.join() || 'nothing'}`);
-  if (types.at(-1) !== END_EVENTS[status]) told(`${types.at(-1)} comes after its end`);
+  // What a sandbox cost may be known when it is all over.
+  const last = types.findLast((type) => type !== 'cost.settled');
+  if (last !== END_EVENTS[status]) told(`${last} comes after its end`);
+  const costs = world.executions.events(executionId).filter(({ eventType }) => eventType === 'cost.settled');
+  const costed = costs.map(({ stepPath, attempt }) => `${stepPath} ${attempt}`);
+  if (new Set(costed).size !== costed.length) told(`what it cost was told more than once: ${costed.join(', ')}`);
   const over = world.executions
     .events(executionId)
     .filter(({ eventType }) => /^step\.(succeeded|failed|retried|cancelled)$/.test(eventType))

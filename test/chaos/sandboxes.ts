@@ -63,6 +63,11 @@ export class Sandboxes implements SandboxTasks {
     return sim.ms - since < 60_000 && faults.strikes('a task is not shown yet', 0.02, state.taskArn);
   }
 
+  /** Every task that there ever was, whatever ECS still shows. */
+  all(): readonly TaskState[] {
+    return [...this.#tasks.values()].map(({ state }) => state);
+  }
+
   /** Executions with a sandbox at this moment. */
   get busy(): readonly string[] {
     const live = [...this.#tasks.values()].filter((task) => isRunning(task));
@@ -102,6 +107,7 @@ export class Sandboxes implements SandboxTasks {
         taskDefinitionArn: taskDefinition,
         clusterArn: 'arn:aws:ecs:us-east-1:123456789012:cluster/wflo-dev',
         lastStatus: 'PROVISIONING',
+        createdAt: sim.now().toISOString(),
         environment: environment as TaskState['environment'],
       },
       since: sim.ms,
@@ -136,6 +142,7 @@ export class Sandboxes implements SandboxTasks {
     task.state = {
       ...task.state,
       lastStatus: 'STOPPED',
+      stoppedAt: this.#world.sim.now().toISOString(),
       stopCode,
       ...(exitCode === undefined ? {} : { exitCode }),
       ...more,
@@ -164,7 +171,7 @@ export class Sandboxes implements SandboxTasks {
         stoppedReason: 'CannotPullContainerError: no',
       });
     }
-    task.state = { ...task.state, lastStatus: 'RUNNING' };
+    task.state = { ...task.state, lastStatus: 'RUNNING', pullStartedAt: sim.now().toISOString() };
     if (dies('before its claim', 0.03)) return;
     try {
       const claimed = await this.#claim(taskArn, task);

@@ -4,7 +4,7 @@ import { seenEnd } from '../../lambdas/end-execution/status-change.ts';
 import { finishStep } from '../../lambdas/finish-step/finish.ts';
 import { invokeStep } from '../../lambdas/invoke-step/invoke.ts';
 import { openExecution } from '../../lambdas/open-execution/open.ts';
-import { prepareStep } from '../../lambdas/prepare-step/prepare.ts';
+import { prepareOrReserve } from '../../lambdas/prepare-step/prepare-or-reserve.ts';
 import type { CheckResult } from '../../lambdas/reconcile/reconcile.ts';
 import { reconcile } from '../../lambdas/reconcile/reconcile.ts';
 import { requestApproval } from '../../lambdas/request-approval/request.ts';
@@ -26,16 +26,17 @@ import type {
   OpenEvent,
   PrepareEvent,
   RequestApprovalEvent,
+  ReserveEvent,
 } from '../../lib/execution/machine.ts';
 import type { Json, JsonObject } from '../../lib/json.ts';
 import type { Clock, MachineExecution, StepFunctionInvoker } from '../../lib/ports.ts';
+import { costPorts } from '../_helpers/fakes/cost-ports.ts';
 import { FakeAuditStore } from '../_helpers/fakes/fake-audit-store.ts';
 import { FakeBlobStore } from '../_helpers/fakes/fake-blob-store.ts';
 import { FakeEventBus } from '../_helpers/fakes/fake-event-bus.ts';
 import { FakeIds } from '../_helpers/fakes/fake-ids.ts';
 import { aGroup, aPerson, fakePeopleStore } from '../_helpers/fakes/fake-people-store.ts';
 import { FakeTaskTokens } from '../_helpers/fakes/fake-task-tokens.ts';
-import { memoryLedger } from '../_helpers/fakes/memory-ledger.ts';
 import { SUBJECTS, subjectOf } from './definitions.ts';
 import { Faults, type Invocation, WorkerLost } from './faults.ts';
 import type { Act } from './ledger.ts';
@@ -82,7 +83,7 @@ export class World {
   readonly bus = new FakeEventBus();
   readonly tokens = new FakeTaskTokens();
   readonly people = fakePeopleStore({ clock: this.sim, ids: this.ids });
-  readonly spending = memoryLedger({ clock: this.sim });
+  readonly money = costPorts({ clock: this.#clockOf(() => this.#clockMs) });
   readonly sandboxes = new Sandboxes(this);
   readonly machines: StepFunctions;
   /** Waiting states whose time was over before anybody told them. */
@@ -356,8 +357,11 @@ export class World {
       bus: port('bus', this.bus),
       tokens: port('tokens', this.tokens),
       people: port('people', this.people),
-      ledger: port('ledger', this.spending),
       tasks: port('tasks', this.sandboxes),
+      ledger: port('ledger', this.money.ledger),
+      budgets: port('budgets', this.money.budgets),
+      announcements: port('announcements', this.money.announcements),
+      prices: this.money.prices,
       workflows: port('workflows', this.machines),
       machines: port('machines', this.machines),
       waiting: port('waiting', this.machines),
@@ -419,7 +423,7 @@ function functionOf(placeholder: string, event: unknown): readonly [string, (por
     case '${OpenExecutionFn}':
       return ['open-execution', ({ all }) => openExecution(all, event as OpenEvent)];
     case '${PrepareStepFn}':
-      return ['prepare-step', ({ all }) => prepareStep(all, event as PrepareEvent)];
+      return ['prepare-step', ({ all }) => prepareOrReserve(all, event as PrepareEvent | ReserveEvent)];
     case '${InvokeStepFn}':
       return ['invoke-step', ({ all }) => invokeStep(all, event as InvokeEvent)];
     case '${RequestApprovalFn}':

@@ -139,10 +139,10 @@ describe('model calls', () => {
     const [statement, ...others] = statementsOf(endpoint?.Properties.PolicyDocument);
     expect(others).toEqual([]);
     expect(statement).toMatchObject({ Effect: 'Allow', Action: ['execute-api:Invoke'] });
-    expect(statement?.Resource.map((each: unknown) => text(each).replace(/^.*\/api\//, ''))).toEqual([
-      'POST/v1/*',
-      'POST/models/*',
+    expect(statement?.Resource.map((each: unknown) => text(each).replace(/^.*>\//, ''))).toEqual([
       'GET/models/*',
+      'POST/models/*',
+      'POST/v1/*',
     ]);
   });
 

@@ -20,7 +20,7 @@ const targetOf = (value: unknown): CfnResource | undefined =>
 
 describe('state machines', () => {
   const folder = resolve(import.meta.dirname, '../../state-machines');
-  const definitions = ['hello', 'data-processor'].map((name) => {
+  const definitions = ['hello', 'data-processor', 'research-agent', 'research-agent-ts'].map((name) => {
     const asl = readFileSync(join(folder, name, 'workflow.asl.json'), 'utf8');
     return { name, asl, machine: JSON.parse(asl) as { TimeoutSeconds: number } };
   });
@@ -64,14 +64,22 @@ describe('state machines', () => {
 });
 
 describe('APIs', () => {
-  it('are answered by functions that end no later than API Gateway gives up, after 29 seconds', () => {
+  it('are answered by functions that end no later than API Gateway gives up: after 29 seconds, and 15 minutes of a stream', () => {
     const handlers = stage
       .ofType('AWS::Lambda::Function')
       .filter(({ Properties }) => /-serve-(control|sandbox)-api$/.test(Properties.FunctionName));
     expect(handlers).toHaveLength(2);
     for (const { Properties } of handlers) expect(Properties.Timeout, Properties.FunctionName).toBeLessThanOrEqual(29);
-    for (const { Properties, id } of stage.ofType('AWS::ApiGateway::Method'))
-      expect(Properties.Integration.TimeoutInMillis ?? 29_000, id).toBeLessThanOrEqual(29_000);
+    const [gateway] = stage
+      .ofType('AWS::Lambda::Function')
+      .filter(({ Properties }) => Properties.FunctionName === 'wflo-dev-serve-gateway');
+    const streamed = 15 * 60;
+    expect(gateway?.Properties.Timeout).toBe(streamed);
+    for (const { Properties, id } of stage.ofType('AWS::ApiGateway::Method')) {
+      const { ResponseTransferMode, TimeoutInMillis } = Properties.Integration;
+      if (ResponseTransferMode === 'STREAM') expect(TimeoutInMillis, id).toBe(streamed * 1000);
+      else expect(TimeoutInMillis ?? 29_000, id).toBeLessThanOrEqual(29_000);
+    }
   });
 
   it('ask for exactly one kind of authorization on each method', () => {

@@ -239,6 +239,7 @@ describe('queues', () => {
   it('are encrypted, keep for 14 days and refuse plain HTTP', () => {
     const queues = dev.ofType('AWS::SQS::Queue');
     expect(queues.map(({ Properties }) => Properties.QueueName).sort()).toEqual([
+      'wflo-dev-undelivered-alerts',
       'wflo-dev-undelivered-decisions',
       'wflo-dev-undelivered-endings',
       'wflo-dev-undelivered-events',

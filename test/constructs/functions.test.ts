@@ -66,15 +66,27 @@ describe('functions', () => {
   });
 
   it.each([
-    ['open-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'PEOPLE_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
-    ['prepare-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
+    [
+      'open-execution',
+      ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'LEDGER_TABLE', 'PEOPLE_TABLE', 'RETENTION_DAYS', 'STATE_TABLE'],
+    ],
+    [
+      'prepare-step',
+      ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'LEDGER_TABLE', 'RETENTION_DAYS', 'SANDBOX_ARCHITECTURE', 'STATE_TABLE'],
+    ],
     ['request-approval', ['EVENTS_TABLE', 'RETENTION_DAYS', 'STATE_TABLE', 'TOKENS_TABLE']],
     ['resume-approval', ['EVENTS_TABLE', 'RETENTION_DAYS', 'STATE_TABLE', 'TOKENS_TABLE']],
     ['expire-approval', ['EVENTS_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
     ['invoke-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'PEOPLE_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
-    ['finish-step', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'RETENTION_DAYS', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
+    [
+      'finish-step',
+      ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'LEDGER_TABLE', 'RETENTION_DAYS', 'SANDBOX_CLUSTER', 'STATE_TABLE'],
+    ],
     ['close-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
-    ['end-execution', ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'RETENTION_DAYS', 'SANDBOX_CLUSTER', 'STATE_TABLE']],
+    [
+      'end-execution',
+      ['ARTEFACT_BUCKET', 'EVENTS_TABLE', 'LEDGER_TABLE', 'RETENTION_DAYS', 'SANDBOX_CLUSTER', 'STATE_TABLE'],
+    ],
     ['relay-events', ['AUDIT_TABLE', 'EVENTS_TABLE', 'EVENT_BUS']],
     ['watch-budgets', ['EVENTS_TABLE', 'LEDGER_TABLE', 'RETENTION_DAYS', 'STATE_TABLE']],
     [
@@ -111,6 +123,7 @@ describe('functions', () => {
         'ARTEFACT_BUCKET',
         'AUDIT_TABLE',
         'EVENTS_TABLE',
+        'LEDGER_TABLE',
         'PEOPLE_TABLE',
         'RECONCILE_FUNCTION',
         'RETENTION_DAYS',
@@ -242,7 +255,7 @@ describe('what starts functions', () => {
 describe('alarms', () => {
   it('all tell the topic', () => {
     const alarms = stage.ofType('AWS::CloudWatch::Alarm');
-    expect(alarms).toHaveLength(44);
+    expect(alarms).toHaveLength(54);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toHaveLength(1);
       expect(Properties.AlarmDescription.length).toBeGreaterThan(20);
@@ -287,9 +300,15 @@ describe('alarms', () => {
       });
     expect(counted.sort()).toEqual([
       ['AuditGaps', 'relay-events', 1, 1],
+      ['BoundViolated', 'watch-budgets', 1, 1],
+      ['BudgetsExceeded data-processor', 'tell-budgets', 1, 1],
+      ['BudgetsExceeded hello', 'tell-budgets', 1, 1],
+      ['BudgetsExceeded research-agent', 'tell-budgets', 1, 1],
+      ['BudgetsExceeded research-agent-ts', 'tell-budgets', 1, 1],
       ['ClaimConflict', 'serve-sandbox-api', 1, 1],
       ['ClaimRefused', 'serve-sandbox-api', 5, 5],
       ['ClaimSourceDiffers', 'serve-sandbox-api', 1, 1],
+      ['LedgerUnreachable', 'serve-gateway', 1, 2],
       ['LogsNotWritten', 'serve-sandbox-api', 1, 3],
       ['OutcomeRefused', 'end-execution', 1, 1],
       ['OutcomeRefused', 'finish-step', 1, 1],
@@ -310,6 +329,7 @@ describe('alarms', () => {
       ['ReconcileRepairs unpublished-events', 'reconcile', 10, 5],
       ['ReconcileRuns', 'reconcile', 1, 5],
       ['UnknownOutboxItems', 'relay-events', 1, 1],
+      ['UnsettledHolds', 'watch-budgets', 1, 1],
     ]);
     expect(CHECKS.map(({ name }) => name)).toContain('overdue-approvals');
     const services = stage

@@ -21,7 +21,7 @@ describe('state machines', () => {
       machines()
         .map(({ Properties }) => Properties.StateMachineName)
         .sort(),
-    ).toEqual(['wflo-dev-data-processor', 'wflo-dev-hello']);
+    ).toEqual(['wflo-dev-data-processor', 'wflo-dev-hello', 'wflo-dev-research-agent', 'wflo-dev-research-agent-ts']);
   });
 
   it('are encrypted with the data key, traced, and log errors without data', () => {
@@ -83,6 +83,8 @@ describe('state machines', () => {
       '/wflo/dev/sandbox-cluster',
       '/wflo/dev/workflows/data-processor',
       '/wflo/dev/workflows/hello',
+      '/wflo/dev/workflows/research-agent',
+      '/wflo/dev/workflows/research-agent-ts',
     ]);
   });
 });
@@ -111,6 +113,8 @@ describe('what open executions name', () => {
       'WorkflowdataprocessorStepdeleteoldrecordsRole',
       'WorkflowdataprocessorStepexportrecordsRole',
       'WorkflowhelloRole',
+      'WorkflowresearchagentRole',
+      'WorkflowresearchagenttsRole',
     ]);
     for (const role of roles) {
       expect(role.Properties.Path).toMatch(/^\/wflo\/dev\/workflows\/[0-9a-f]{12}\/$/);
@@ -150,6 +154,6 @@ describe('what open executions name', () => {
     // A workflow that is gone cannot be started: its parameter goes, and its registration is told of it.
     const going = [...prod.ofType('AWS::SSM::Parameter'), ...prod.ofType('Custom::WorkflowRegistration')];
     for (const resource of going) expect(['Delete', undefined], resource.id).toContain(resource.DeletionPolicy);
-    expect(prod.ofType('Custom::WorkflowRegistration')).toHaveLength(2);
+    expect(prod.ofType('Custom::WorkflowRegistration')).toHaveLength(4);
   });
 });

@@ -56,8 +56,10 @@ describe('the private network', () => {
     for (const { Properties } of endpoints) expect(Properties.PolicyDocument).toBeDefined();
   });
 
-  it('reaches no API but POST on the sandbox API', () => {
+  it('reaches no API but the sandbox API: POST of runners, and the calls of models', () => {
     expect(withoutHashes(allowed('execute-api'))).toEqual([
+      'execute-api:Invoke arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<SandboxApi>/<SandboxApiDeploymentStageapi>/GET/models/*',
+      'execute-api:Invoke arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<SandboxApi>/<SandboxApiDeploymentStageapi>/POST/models/*',
       'execute-api:Invoke arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<SandboxApi>/<SandboxApiDeploymentStageapi>/POST/v1/*',
     ]);
   });

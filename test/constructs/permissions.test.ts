@@ -89,7 +89,12 @@ describe('identity policies', () => {
     ]);
     const tasks = everywhere.filter(({ Action }) => Action.includes('ecs:StopTask'));
     // Only runTask.sync of the machines; our functions name the cluster.
-    expect(tasks.map(({ role }) => role).sort()).toEqual(['Workflowdataprocessor', 'Workflowhello']);
+    expect(tasks.map(({ role }) => role).sort()).toEqual([
+      'Workflowdataprocessor',
+      'Workflowhello',
+      'Workflowresearchagent',
+      'Workflowresearchagentts',
+    ]);
     const lists = everywhere.filter(({ Action }) => Action.includes('ecs:ListTasks'));
     expect(lists.map(({ role }) => role).sort()).toEqual(['EndExecution', 'FinishStep', 'Reconcile']);
     for (const { Condition } of lists) expect(JSON.stringify(Condition)).toContain('"ecs:cluster"');
@@ -125,7 +130,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
   const blobs = ['s3:GetObject', 's3:ListBucket', 's3:PutObject'];
 
   it.each([
-    ['OpenExecution', [...records, ...blobs]],
+    ['OpenExecution', ['dynamodb:ConditionCheckItem', ...records, ...blobs]],
     ['PrepareStep', ['dynamodb:ConditionCheckItem', ...lists, ...blobs]],
     ['CloseExecution', [...records, ...blobs]],
     ['RequestApproval', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'states:SendTaskSuccess']],
@@ -144,13 +149,15 @@ describe('what each function may do, beside its log, trace and keys', () => {
       ],
     ],
     ['ExpireApproval', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem']],
-    ['FinishStep', [...records, 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:StopTask', ...blobs]],
+    ['FinishStep', [...lists, 'ecs:DescribeTasks', 'ecs:ListTasks', 'ecs:StopTask', ...blobs]],
     ['InvokeStep', [...records, 'lambda:InvokeFunction', ...blobs]],
     ['ServeSandboxApi', [...records, 'ecs:DescribeTasks', ...blobs]],
     [
       'ServeControlApi',
       [
         ...lists,
+        'dynamodb:BatchGetItem',
+        'dynamodb:ConditionCheckItem',
         'dynamodb:DeleteItem',
         'lambda:InvokeFunction',
         's3:GetObject',
@@ -204,6 +211,18 @@ describe('what each function may do, beside its log, trace and keys', () => {
         'states:StopExecution',
       ],
     ],
+    [
+      'ServeGateway',
+      [
+        'bedrock:InvokeModel',
+        'bedrock:InvokeModelWithResponseStream',
+        'dynamodb:ConditionCheckItem',
+        ...records,
+        'secretsmanager:GetSecretValue',
+        'states:StopExecution',
+      ],
+    ],
+    ['BudgetAlertsTellBudgets', ['sns:Publish', 'sqs:SendMessage']],
     ['CopyCode', ['s3:GetObject', 's3:PutObject']],
     ['RegisterWorkflow', ['dynamodb:PutItem']],
     ['WorkflowdataprocessorStepexportrecords', ['dynamodb:Scan']],
@@ -303,9 +322,14 @@ describe('what each function may do, beside its log, trace and keys', () => {
   it('money is reserved and settled by who needs it, and whoever tells of budgets changes none', () => {
     const ledger = onTable('Ledger');
     expect(ledger.WatchBudgets).toEqual(['PutItem']);
-    expect(ledger.Reconcile).toEqual(['GetItem', 'PutItem', 'UpdateItem']);
-    const queried = granted().filter(({ Resource }) => Resource.some((r) => /Ledger.*index/.test(r)));
-    expect(queried.map(({ role, Action }) => [role, Action])).toEqual([['Reconcile', ['dynamodb:Query']]]);
+    expect(ledger.BudgetAlertsTellBudgets).toBeUndefined();
+    const reserves = Object.keys(ledger).filter((role) => ledger[role]?.includes('ConditionCheckItem'));
+    expect(reserves).toEqual(['OpenExecution', 'PrepareStep', 'ServeControlApi', 'ServeGateway']);
+    // Holds of all executions are looked through by who closes them, and by who lists them for a person.
+    const browse = granted()
+      .filter(({ Resource }) => Resource.some((name) => /Ledger.*\/index\/byHold$/.test(name)))
+      .map(({ role }) => role);
+    expect(browse.sort()).toEqual(['Reconcile', 'ServeControlApi']);
   });
 
   it('whoever writes events puts them, and only the relay and reconcile mark them', () => {
@@ -321,6 +345,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
       'PrepareStep',
       'Reconcile',
       'ServeControlApi',
+      'ServeGateway',
       'ServeSandboxApi',
       'WatchBudgets',
     ]);
@@ -355,11 +380,11 @@ describe('what each function may do, beside its log, trace and keys', () => {
     });
   });
 
-  it('only who lists the records of an execution may query them, and only prepare-step checks without changing', () => {
+  it('only who lists the records of an execution may query them, and only prepare-step and the gateway check without changing', () => {
     const state = onTable('State');
     const holders = (action: string) => Object.keys(state).filter((role) => state[role]?.includes(action));
     expect(holders('Query')).toEqual(['EndExecution', 'PrepareStep', 'Reconcile', 'ServeControlApi']);
-    expect(holders('ConditionCheckItem')).toEqual(['PrepareStep']);
+    expect(holders('ConditionCheckItem')).toEqual(['PrepareStep', 'ServeGateway']);
   });
 });
 

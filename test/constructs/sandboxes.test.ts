@@ -16,7 +16,12 @@ describe('task definitions of sandboxes', () => {
       definitions()
         .map(({ Properties }) => Properties.Family)
         .sort(),
-    ).toEqual(['wflo-dev-node-256-512', 'wflo-dev-python-256-512']);
+    ).toEqual([
+      'wflo-dev-node-256-512',
+      'wflo-dev-node-512-1024',
+      'wflo-dev-python-256-512',
+      'wflo-dev-python-512-1024',
+    ]);
   });
 
   it('have no task role: there are no credentials in a sandbox', () => {
@@ -93,9 +98,10 @@ describe('task definitions of sandboxes', () => {
         'Tags',
         'Volumes',
       ]);
+      const [, cpu, memory] = /-(\d+)-(\d+)$/.exec(Properties.Family) ?? [];
       expect(Properties).toMatchObject({
-        Cpu: '256',
-        Memory: '512',
+        Cpu: cpu,
+        Memory: memory,
         NetworkMode: 'awsvpc',
         RequiresCompatibilities: ['FARGATE'],
         RuntimePlatform: { OperatingSystemFamily: 'LINUX' },

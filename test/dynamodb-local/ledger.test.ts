@@ -1,11 +1,6 @@
 import { afterAll, beforeAll } from 'vitest';
-import { dynamoExecutionStore } from '../../lib/aws/dynamo-execution-store.ts';
-import { dynamoLedger } from '../../lib/aws/dynamo-ledger.ts';
-import { dynamoAnnouncements } from '../../lib/aws/dynamo-ledger-announcements.ts';
-import { dynamoBudgets } from '../../lib/aws/dynamo-ledger-budgets.ts';
-import { ulidIds } from '../../lib/aws/ulid-ids.ts';
 import { describeLedgerContract } from '../_helpers/contracts/ledger-contract.ts';
-import { createTables, eventsOfChain } from '../_helpers/create-tables.ts';
+import { ledgerOnDynamo } from '../_helpers/contracts/ledger-on-dynamo.ts';
 import { type DynamoDbLocal, startDynamoDbLocal } from '../_helpers/dynamodb-local.ts';
 
 let engine: DynamoDbLocal;
@@ -14,36 +9,4 @@ beforeAll(async () => {
 });
 afterAll(() => engine.stop());
 
-describeLedgerContract('DynamoDB Local', async (clock) => {
-  const { client } = engine;
-  const tables = await createTables(client);
-  const options = { client, ...tables, ids: ulidIds(clock), clock, retentionDays: 400 };
-  const executions = dynamoExecutionStore(options);
-  return {
-    ledger: { ...dynamoLedger(options), ...dynamoBudgets(options), ...dynamoAnnouncements(options) },
-    elsewhere: dynamoLedger(options),
-    async given({ execution, lease }) {
-      if (execution !== undefined) {
-        const { executionId } = execution;
-        await executions.commit({ executionId, changes: [{ item: 'execution', put: execution }], events: [] });
-      }
-      if (lease !== undefined) {
-        const { executionId, path, attempt } = lease;
-        await executions.commit({
-          executionId,
-          changes: [{ item: 'lease', path, attempt, put: lease }],
-          events: [],
-        });
-      }
-    },
-    async fence({ executionId, path, attempt }) {
-      await executions.commit({
-        executionId,
-        changes: [{ item: 'lease', path, attempt, set: { status: 'fenced' } }],
-        events: [],
-      });
-    },
-    eventsOfChain: (chainId) => eventsOfChain(client, tables.stateTable, chainId),
-    close: tables.remove,
-  };
-});
+describeLedgerContract('DynamoDB Local', (clock) => ledgerOnDynamo(engine.client, clock));

@@ -6,7 +6,8 @@ import { readPriceOverrides, withOverrides } from '../../lib/budget/prices/overr
 import type { ExecutionCostsAnswer, ExecutionView } from '../../lib/client/api.ts';
 import { openaiChat } from '../../lib/model-calls/openai/chat.ts';
 import prices from '../_fixtures/prices.json' with { type: 'json' };
-import { provideModels } from '../_helpers/provide-models.ts';
+import { localAws } from '../_helpers/local-aws.ts';
+import { useScriptedProvider } from '../_helpers/provider-secrets.ts';
 import { ScriptedProvider } from '../_helpers/scripted-provider/scripted-provider.ts';
 import { eventually, runToEnd, wflo, wfloJson } from '../_helpers/wflo.ts';
 
@@ -25,7 +26,8 @@ let content: string;
 
 beforeAll(async () => {
   provider = await ScriptedProvider.start();
-  await provideModels({ openai: provider.url });
+  const { endpoint, region, credentials, stage } = await localAws();
+  await useScriptedProvider({ endpoint, region, credentials }, stage, provider.url);
   content = contentOf(TOKENS);
 });
 afterAll(() => provider.stop());
@@ -60,7 +62,8 @@ function contentOf(tokens: number): string {
 const input = (fields: object = {}) => ({ calls: 10, parallel: false, content, maxTokens: TOKENS, ...fields });
 const run = (workflow: string, budgetUsd: string, fields: object = {}) =>
   runToEnd(workflow, { ...input(fields), wflo: { budgetUsd } });
-const resultsOf = (view: ExecutionView) => (view.output as unknown as { readonly results: readonly CallResult[] }).results;
+const resultsOf = (view: ExecutionView) =>
+  (view.output as unknown as { readonly results: readonly CallResult[] }).results;
 const costsOf = (executionId: string) => wfloJson<ExecutionCostsAnswer>('costs', executionId);
 const budgetOf = async (executionId: string) =>
   (await costsOf(executionId)).budgets.find(({ kind }) => kind === 'execution');

@@ -1,7 +1,13 @@
 import { spawn } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import {
+  DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { awsStageCloud } from '../../lib/deployment/aws/stage-cloud.ts';
 import { awsStageData } from '../../lib/deployment/aws/stage-data.ts';
@@ -52,7 +58,10 @@ async function deploy(): Promise<DeployResult> {
 beforeAll(async () => {
   rmSync(project, { recursive: true, force: true });
   mkdirSync(join(project, 'state-machines'), { recursive: true });
-  cpSync(join(localProject, 'cdk.json'), join(project, 'cdk.json'));
+  const projectSettings = JSON.parse(readFileSync(join(localProject, 'cdk.json'), 'utf8')) as { context: object };
+  // The prices of the book: compute is not for nothing here.
+  const { 'wflo:prices': _, ...kept } = projectSettings.context as Record<string, unknown>;
+  writeFileSync(join(project, 'cdk.json'), JSON.stringify({ ...projectSettings, context: kept }));
   cpSync(join(localProject, 'cdk.context.json'), join(project, 'cdk.context.json'));
   put('hello', 'state-machines');
   put('brief', 'test/e2e/workflows');
@@ -102,6 +111,31 @@ describe('deployments of a stage that retains', () => {
       retained: [],
       leftovers: { removed: [], failed: [], problem: null },
     });
+  });
+
+  it('start no sandbox whose compute does not fit into the budget', async () => {
+    const machine = (await cloud.machines()).find(({ workflow }) => workflow === 'hello')?.arn ?? '';
+    const started = await sfn.send(
+      new StartExecutionCommand({
+        stateMachineArn: machine,
+        name: 'too-little',
+        input: '{"name":"Ada","wflo":{"budgetUsd":"0.0001"}}',
+      }),
+    );
+    const { executionArn: arn } = started;
+    const ended = await eventually(
+      () => sfn.send(new DescribeExecutionCommand({ executionArn: arn })),
+      ({ status }) => status !== 'RUNNING',
+      'the execution ends',
+    );
+    expect([ended.status, ended.error]).toEqual(['FAILED', 'budget_exhausted']);
+    const { events = [] } = await sfn.send(new GetExecutionHistoryCommand({ executionArn: arn, maxResults: 1000 }));
+    expect(events.length).toBeGreaterThan(2);
+    expect(
+      events
+        .filter(({ type }) => /^Task(Submitted|Scheduled)$/.test(String(type)))
+        .map((event) => event.taskScheduledEventDetails?.resourceType ?? event.taskSubmittedEventDetails?.resourceType),
+    ).not.toContain('ecs');
   });
 
   it('retain a workflow that leaves the project while executions of it are open', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { OnExceeded } from '../../lib/execution/records.ts';
 import { minutes, usd, workflow } from '../../lib/index.ts';
@@ -16,8 +17,8 @@ export const SPENT = z.object({ results: z.array(z.record(z.string(), z.unknown(
 /** A sandbox that calls the scripted model and takes every refusal as an answer. */
 export const SPENDER = {
   image: 'python',
-  code: '../spending-deny/agent',
-  command: ['python', 'spend.py'],
+  // A folder of code belongs to one workflow; this program is short.
+  command: ['python', '-c', readFileSync(new URL('spend.py', import.meta.url), 'utf8')],
   cpu: 0.25,
   memoryMib: 512,
   timeout: minutes(3),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { processesWith } from '../../sandbox-images/runner/src/stray-processes.ts';
+import { type FakeGateway, fakeGateway } from '../_helpers/fake-gateway.ts';
 import { archiveOf, runnerWorld, type World } from '../_helpers/runner-world.ts';
 import type { Aftermath, Agent, DriverName, Expectation, Run, SandboxCase } from './case.ts';
 import { type Listener, openListener } from './listener.ts';
@@ -16,17 +17,24 @@ const MARK = 'BATTERY_MARK';
  * Runs every case against the driver, one test each, several at a time. After each: the recorded end is exact, nothing
  * of the sandbox is left, and the API has not failed.
  */
-export function battery(name: DriverName, cases: readonly SandboxCase[], open: () => Promise<Target>): void {
+export function battery(
+  name: DriverName,
+  cases: readonly SandboxCase[],
+  open: (modelsUrl: string) => Promise<Target>,
+): void {
   describe(`the ${name} driver`, () => {
     let target: Target;
     let listener: Listener;
+    let gateway: FakeGateway;
     beforeAll(async () => {
       listener = await openListener();
-      target = await open();
+      gateway = await fakeGateway();
+      target = await open(gateway.url);
     });
     afterAll(async () => {
       listener.close();
       await target?.close();
+      await gateway?.close();
     });
 
     let number = 0;
@@ -35,7 +43,7 @@ export function battery(name: DriverName, cases: readonly SandboxCase[], open: (
       if (expected === undefined) continue;
       number += 1;
       const taskId = `battery${process.pid}x${number}`;
-      it.concurrent(one.name, () => runCase({ target, listener, one, expected, taskId }));
+      it.concurrent(one.name, () => runCase({ target, listener, gateway, one, expected, taskId }));
     }
   });
 }
@@ -49,16 +57,17 @@ export function expectationOf(one: SandboxCase, driver: DriverName): Expectation
 interface Arrangement {
   readonly target: Target;
   readonly listener: Listener;
+  readonly gateway: FakeGateway;
   readonly one: SandboxCase;
   readonly expected: Expectation;
   readonly taskId: string;
 }
 
-async function runCase({ target, listener, one, expected, taskId }: Arrangement): Promise<void> {
+async function runCase({ target, listener, gateway, one, expected, taskId }: Arrangement): Promise<void> {
   const agent = typeof one.agent === 'function' ? one.agent({ driver: target.name, listener }) : one.agent;
-  const world = await worldOf(one, agent, taskId);
+  const world = await worldOf(one, agent, taskId, gateway.url);
   try {
-    const after = await ended(target, one, agent, world, taskId);
+    const after = await ended({ target, one, gateway, taskId }, agent, world);
     const attempt = await world.scene.attempt();
     const { message, ...exit } = attempt.exit ?? { message: undefined };
     const stderr = after.text('stderr').slice(-2_000);
@@ -76,20 +85,26 @@ async function runCase({ target, listener, one, expected, taskId }: Arrangement)
   }
 }
 
-async function worldOf(one: SandboxCase, agent: Agent, taskId: string): Promise<World> {
+async function worldOf(one: SandboxCase, agent: Agent, taskId: string, modelsUrl: string): Promise<World> {
   const env = { ...agent.env, [MARK]: taskId };
   return runnerWorld(
     { timeoutSeconds: 60, ...one.payload, command: agent.command, env },
     agent.files === undefined ? undefined : await archiveWith(agent.files),
+    modelsUrl,
   );
 }
 
-async function ended(target: Target, one: SandboxCase, agent: Agent, world: World, taskId: string): Promise<Aftermath> {
+async function ended(
+  { target, one, gateway, taskId }: Pick<Arrangement, 'target' | 'one' | 'gateway' | 'taskId'>,
+  agent: Agent,
+  world: World,
+): Promise<Aftermath> {
   const task = taskOf(taskId, target.imageOf(agent.image ?? 'python'), world.variables(), one.memoryMiB);
   let stop = (): void => undefined;
   const run: Run = {
     driver: target.name,
     world,
+    gateway,
     taskId,
     killRunner: () => target.killRunner(taskId),
     stop: () => stop(),

@@ -1,6 +1,7 @@
 import type { SandboxPayload } from '../../lib/execution/payload.ts';
 import type { Exit } from '../../lib/sandbox/exit.ts';
 import type { LogLine } from '../../lib/sandbox/protocol.ts';
+import type { FakeGateway } from '../_helpers/fake-gateway.ts';
 import type { World } from '../_helpers/runner-world.ts';
 import type { Listener } from './listener.ts';
 
@@ -60,6 +61,8 @@ export interface Difference {
 export interface Run {
   readonly driver: DriverName;
   readonly world: World;
+  /** Of all cases of a driver; the path of a call may say whose it is. */
+  readonly gateway: FakeGateway;
   readonly taskId: string;
   /** SIGKILL to the runner. */
   killRunner(): Promise<void>;

@@ -9,8 +9,8 @@ import { prepareCompiledImage } from '../_helpers/compiled-image.ts';
 import { runnerLog } from './runner-log.ts';
 import type { Target } from './target.ts';
 
-/** Builds the images first. Throws where no Docker engine answers. */
-export async function dockerTarget(): Promise<Target> {
+/** Builds the images first. Throws where no Docker engine answers. `modelsUrl`: what sandboxes reach as their gateway. */
+export async function dockerTarget(modelsUrl?: string): Promise<Target> {
   const workFolder = await mkdtemp(join(tmpdir(), 'wflo-docker-driver-'));
   const compiled = await prepareCompiledImage(join(workFolder, 'compiled'));
   const hostile = fileURLToPath(new URL('../images/hostile', import.meta.url));
@@ -23,6 +23,7 @@ export async function dockerTarget(): Promise<Target> {
     env: process.env,
     log: log.write,
     isObject,
+    ...(modelsUrl === undefined ? {} : { modelsUrl }),
     scratchBytes: 256 * 1024 * 1024,
   });
   return {

@@ -12,9 +12,12 @@ const pages = [
 ];
 
 function markdownBelow(folder: string): string[] {
-  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.md'))
-    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  return (
+    readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+      // Packages of agents have pages of their own.
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.md') && !/\bvendor\b/.test(entry.parentPath))
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+  );
 }
 
 /** `<!-- snippet: FILE -->` is followed by a code block with the text of FILE; `UPDATE_DOCS=1` writes it. */

@@ -9,9 +9,11 @@ import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { CfnStateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { isFunctionVersion } from '../../compiler/check-steps.ts';
+import { isCodeEntry } from '../../compiler/code-entry.ts';
 import type { FunctionResource } from '../../compiler/compiled.ts';
 import { WfloError } from '../../errors.ts';
 import { stateMachineName } from '../../execution/identity.ts';
+import { agentFolder } from '../../project/build-agents.ts';
 import { functionFolder } from '../../project/workflow-functions.ts';
 import type { LoadedWorkflow } from '../../project/workflows.ts';
 import type { CodeArchives } from '../code-archives/code-archives.ts';
@@ -135,7 +137,7 @@ export class AgentWorkflow extends Construct {
   /** Values of all placeholders, as the definition and as the permissions want them. */
   private resolve(): { definition: Record<string, string>; permitted: PlaceholderValues; copies: Construct[] } {
     const { platform, executionRoleArn, tasks, archives, workflow } = this.props;
-    const { compiled, directory } = workflow;
+    const { compiled } = workflow;
     const definition: Record<string, string> = { ...platform, DefinitionHash: compiled.definitionHash };
     const permitted: Record<string, string[]> = { ExecutionRoles: [executionRoleArn] };
     const copies: Construct[] = [];
@@ -154,7 +156,7 @@ export class AgentWorkflow extends Construct {
       const { revisionArn, familyArn } = tasks.of(sandbox);
       definition[`TaskDefinition_${sandbox.key}`] = revisionArn;
       permitted[`TaskDefinition_${sandbox.key}`] = [familyArn];
-      const archive = sandbox.code === undefined ? undefined : archives.add(join(directory, sandbox.code));
+      const archive = sandbox.code === undefined ? undefined : archives.add(this.codeFolder(sandbox.code));
       definition[`CodeSha256_${sandbox.key}`] = archive?.sha256 ?? '';
       if (archive !== undefined) copies.push(archive.copy);
     }
@@ -171,6 +173,11 @@ export class AgentWorkflow extends Construct {
       );
     }
     return { definition: Object.fromEntries(used.map((name) => [name, definition[name] ?? ''])), permitted, copies };
+  }
+
+  private codeFolder(code: string): string {
+    const { functionsDir, workflow } = this.props;
+    return isCodeEntry(code) ? join(functionsDir, agentFolder(workflow.name, code)) : join(workflow.directory, code);
   }
 
   private grantPermissions(permitted: PlaceholderValues): void {

@@ -1,10 +1,14 @@
-import { CustomResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { join } from 'node:path';
+import { Annotations, CustomResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Asset } from 'aws-cdk-lib/aws-s3-assets';
 import { Construct } from 'constructs';
 import { makeCodeArchive } from '../../project/code-archive.ts';
+import { dependenciesOf, VENDOR, VENDOR_STAMP } from '../../project/dependencies.ts';
+import type { Deployment } from '../deployment/deployment.ts';
 import type { PlatformFunction } from '../platform-function/platform-function.ts';
 
 export interface CodeArchivesProps {
+  readonly deployment: Deployment;
   /** `copy-code`, bound to the artefact bucket for writing below `code/`. */
   readonly copier: PlatformFunction;
   /** Where archives are made. */
@@ -23,7 +27,7 @@ export class CodeArchives extends Construct {
 
   /** Packs a folder and has it copied at deployment, before whatever depends on `copy`. */
   add(folder: string): { readonly sha256: string; readonly copy: CustomResource } {
-    const { file, sha256 } = makeCodeArchive(folder, this.props.outDir);
+    const { file, sha256 } = makeCodeArchive(folder, this.props.outDir, this.omitted(folder));
     const existing = this.copies.get(sha256);
     if (existing !== undefined) return { sha256, copy: existing };
 
@@ -41,5 +45,25 @@ export class CodeArchives extends Construct {
     copy.node.addDependency(this.props.copier.role);
     this.copies.set(sha256, copy);
     return { sha256, copy };
+  }
+
+  /**
+   * Packages beside the code that are not what its requirements name stay out: such an agent ends at its first import,
+   * not with another version. What only this machine's Python needs goes to the local AWS alone.
+   */
+  private omitted(folder: string): (path: string) => boolean {
+    const { architecture, endpoint } = this.props.deployment;
+    const found = dependenciesOf(folder, architecture);
+    if (found.state === 'none') return () => false;
+    if (found.state === 'missing') {
+      Annotations.of(this).addWarningV2(
+        'wflo:dependencies',
+        `the packages of ${join(folder, 'requirements.txt')} are not installed: \`wflo deploy\` and \`wflo local up\` do it, and \`npm run vendor\` does nothing else`,
+      );
+      return (path) => path.startsWith(`${VENDOR}/`);
+    }
+    const elsewhere = new Set(endpoint === undefined ? found.stamp.localOnly.map((path) => `${VENDOR}/${path}`) : []);
+    // It tells of this machine.
+    return (path) => path === `${VENDOR}/${VENDOR_STAMP}` || elsewhere.has(path);
   }
 }

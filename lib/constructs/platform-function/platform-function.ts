@@ -80,6 +80,8 @@ export class PlatformFunction extends Construct implements IGrantable {
   readonly role: Role;
   readonly logGroup: LogGroup;
   private readonly deployment: Deployment;
+  /** What it may do with tables already: several ports use one table, and each grant is there once. */
+  private readonly tableActions = new Map<Table, Set<TableAction>>();
 
   constructor(scope: Construct, id: string, props: PlatformFunctionProps) {
     super(scope, id);
@@ -194,12 +196,15 @@ export class PlatformFunction extends Construct implements IGrantable {
   }
 
   bindTable(variable: string, table: Table, { actions, indexes = [] }: TableBinding): this {
-    if (actions.length > 0) {
+    const granted = this.tableActions.get(table) ?? new Set();
+    const added = actions.filter((action) => !granted.has(action));
+    if (added.length > 0) {
       this.allow(
-        actions.map((action) => `dynamodb:${action}`),
+        added.map((action) => `dynamodb:${action}`),
         [table.tableArn],
       );
     }
+    this.tableActions.set(table, new Set([...granted, ...added]));
     if (indexes.length > 0) {
       this.allow(
         ['dynamodb:Query'],

@@ -92,15 +92,20 @@ export interface RelayPlace {
   readonly gateFolder: string;
   readonly apiPort: number;
   readonly metadataPort: number;
+  /** Absent: the model gateway is behind the port of the API, or there is none. */
+  readonly modelsPort?: number;
 }
 
-/** Body for the container that owns the network of a sandbox: loopback, and two ports of it. */
+/**
+ * Body for the container that owns the network of a sandbox: loopback, and those of its ports that something of this
+ * machine has too, so that one URL leads to it from a process and from a container.
+ */
 export function relayContainer(settings: RelaySettings, place: RelayPlace) {
   return {
     Image: settings.image,
     Labels: labelsOf(place.cloud, place.taskId),
     Entrypoint: settings.node,
-    Cmd: ['-e', RELAY, '--', String(place.apiPort), String(place.metadataPort)],
+    Cmd: ['-e', RELAY, '--', ...[place.apiPort, place.metadataPort, place.modelsPort ?? []].flat().map(String)],
     User: '65534:65534',
     Env: [],
     WorkingDir: '/',
@@ -124,7 +129,7 @@ const RELAY = `
 const net = require('node:net');
 const http = require('node:http');
 process.on('SIGTERM', () => process.exit(0));
-const [api, metadata] = process.argv.slice(1).map(Number);
+const [api, metadata, models] = process.argv.slice(1).map(Number);
 function listen(port, socket, host) {
   return new Promise((resolve, reject) => {
     const server = net.createServer({ allowHalfOpen: true }, (from) => {
@@ -143,6 +148,10 @@ function listen(port, socket, host) {
   await listen(api, 'api.sock', '127.0.0.1');
   await listen(metadata, 'metadata.sock', '127.0.0.1');
   await listen(api, 'api.sock', '::1').catch(() => undefined);
+  if (models !== undefined) {
+    await listen(models, 'models.sock', '127.0.0.1');
+    await listen(models, 'models.sock', '::1').catch(() => undefined);
+  }
   http.get({ socketPath: '${GATE_FOLDER}/metadata.sock', path: '/ready' }, (answer) => answer.resume());
 })();
 `;

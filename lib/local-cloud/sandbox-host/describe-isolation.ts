@@ -64,7 +64,7 @@ export function describeDockerIsolation(diskLimited = false): Isolation {
     'separate user': [true, 'the agent is uid 1000 without new privileges; the runner is root of the container'],
     'read-only root': [true, 'only scratch volumes can be written'],
     capabilities: [true, "the runner's five, the agent none; Docker's seccomp profile"],
-    network: [true, 'loopback only; its one port leads to the sandbox API and signed objects'],
+    network: [true, 'loopback only; its ports lead to the sandbox API, model calls and signed objects'],
     'processes of others': [true, 'a PID namespace of its own'],
     'process limit': [true, 'the limit of the task, for all of its processes together (cgroup)'],
     'open files': [true, 'the limit of the task'],

@@ -13,7 +13,7 @@ import {
 import { describeDockerIsolation } from './describe-isolation.ts';
 import { type Engine, EngineError, engineClient, engineSocket } from './engine-client.ts';
 import type { HostLog } from './host-log.ts';
-import { apiOf, type RelayPolicy, relayPolicy } from './relay-policy.ts';
+import { apiOf, modelsOf, type RelayPolicy, relayPolicy } from './relay-policy.ts';
 import type { RunningSandbox, SandboxDriver, SandboxEnd, SandboxTask } from './sandbox-driver.ts';
 import { limitedScratch, removeScratch } from './scratch.ts';
 import { openTaskGate, type TaskGate } from './task-gate.ts';
@@ -27,6 +27,8 @@ export interface DockerDriverOptions {
   /** Certificate of the local AWS, with `server.key` beside it. Absent: the sandbox API is plain HTTP. */
   readonly caFile?: string;
   readonly relay?: RelaySettings;
+  /** Base URL of the model gateway, on this machine, as claims tell it. Absent: sandboxes reach none. */
+  readonly modelsUrl?: string;
   /** Objects that a sandbox may read and write. Default: presigned ones of the artefact bucket. */
   readonly isObject?: RelayPolicy['isObject'];
   /** Size in bytes of all scratch volumes of a sandbox together, where this host may mount file systems. */
@@ -40,7 +42,7 @@ const SCRATCH_BYTES = 2 * 1024 ** 3;
 const GRACE_MS = 10_000;
 const STOP_SECONDS = 30;
 const RELAY_READY_MS = 20_000;
-const METADATA_PORTS = [51_679, 51_680] as const;
+const METADATA_PORTS = [51_679, 51_680, 51_681] as const;
 const KILLED = 137;
 /** The log of the host is no place for more. */
 const TOLD_CHARACTERS = 2_000;
@@ -57,6 +59,7 @@ interface Started {
  */
 export async function dockerDriver(options: DockerDriverOptions): Promise<SandboxDriver> {
   const { log, graceMs = GRACE_MS, relay = RUNNER_IMAGE_RELAY } = options;
+  const models = options.modelsUrl === undefined ? undefined : modelsOf(options.modelsUrl);
   const engine = engineClient(engineSocket(options.env));
   await engine.ping();
   const cloud = createHash('sha256').update(options.workFolder).digest('hex').slice(0, 12);
@@ -82,12 +85,24 @@ export async function dockerDriver(options: DockerDriverOptions): Promise<Sandbo
       task,
       upstream: api,
       policy: relayPolicy(api, options.isObject),
+      ...(models === undefined ? {} : { models }),
       ...(tls === undefined ? {} : { tls }),
       log,
     });
     entry.gate = gate;
-    const metadataPort = METADATA_PORTS.find((port) => port !== apiPort) ?? METADATA_PORTS[0];
-    const place = { cloud, taskId: task.taskId, gateFolder, apiPort, metadataPort };
+    const modelsPort = models === undefined || models.origin === api.origin ? undefined : Number(models.port);
+    if (modelsPort === apiPort)
+      throw new Error('the model gateway has the port of the sandbox API, and another address');
+    const taken = [apiPort, modelsPort];
+    const metadataPort = METADATA_PORTS.find((port) => !taken.includes(port)) ?? METADATA_PORTS[0];
+    const place = {
+      cloud,
+      taskId: task.taskId,
+      gateFolder,
+      apiPort,
+      metadataPort,
+      ...(modelsPort === undefined ? {} : { modelsPort }),
+    };
     const name = `wflo-${cloud}-${task.taskId}`;
     const relayId = await create(engine, `${name}-relay`, relay.image, relayContainer(relay, place));
     entry.ids.push(relayId);

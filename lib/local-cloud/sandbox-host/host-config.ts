@@ -11,6 +11,7 @@ const Config: z.ZodType<SandboxHostConfig> = z.object({
   caFile: z.string().min(1),
   credentials: z.object({ accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) }),
   driver: z.enum(['docker', 'process']).exactOptional(),
+  modelsUrl: z.string().min(1).exactOptional(),
   workFolder: z.string().min(1),
   statusFile: z.string().min(1),
 });

@@ -10,7 +10,9 @@ import { ecsTaskSource } from './task-source.ts';
 const configFile = process.argv[2] ?? '';
 const config = parseHostConfig(await readFile(configFile, 'utf8'), configFile);
 const settings = { workFolder: config.workFolder, caFile: config.caFile, env: process.env, log };
-const driver = await (config.driver === 'docker' ? dockerDriver(settings) : processDriver(settings));
+const driver = await (config.driver === 'docker'
+  ? dockerDriver({ ...settings, ...(config.modelsUrl === undefined ? {} : { modelsUrl: config.modelsUrl }) })
+  : processDriver(settings));
 const host = await startSandboxHost({
   source: ecsTaskSource(config, config.credentials, `wflo-${config.stage}`),
   driver,

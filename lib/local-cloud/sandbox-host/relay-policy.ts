@@ -1,3 +1,4 @@
+import { PROVIDERS } from '../../sandbox/model-providers.ts';
 import type { SandboxTask } from './sandbox-driver.ts';
 
 /** What a sandbox may ask of the local AWS. Everything else is refused. */
@@ -12,10 +13,18 @@ const VERBS = ['claim', 'heartbeat', 'events', 'urls', 'complete'];
 
 /** Base URL of the sandbox API of a task. Throws an `Error` where it is not one of this machine. */
 export function apiOf(task: SandboxTask): URL {
-  const text = task.environment.WFLO_API ?? '';
+  return ownAddress(task.environment.WFLO_API ?? '', 'WFLO_API of the task');
+}
+
+/** Base URL of the model gateway. Throws an `Error` where it is not one of this machine. */
+export function modelsOf(modelsUrl: string): URL {
+  return ownAddress(modelsUrl, 'the URL of the model gateway');
+}
+
+function ownAddress(text: string, what: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['localhost', '127.0.0.1'].includes(url.hostname) || url.port === '')
-    throw new Error('WFLO_API of the task is not an address of this machine');
+    throw new Error(`${what} is not an address of this machine`);
   return url;
 }
 
@@ -25,13 +34,34 @@ export function relayPolicy(api: URL, isObject: RelayPolicy['isObject'] = isPres
 
 /** Of one request, by its line alone. */
 export function admits(policy: RelayPolicy, method: string, target: string): boolean {
-  // Only a path as it is meant: a segment that a server resolves could lead elsewhere.
-  if (!target.startsWith('/') || target.startsWith('//') || /[\\\s]/.test(target)) return false;
-  const [path = ''] = target.split('?');
-  if (/(^|\/)(\.|%2e){1,2}(\/|$)|%2f|%5c/i.test(path)) return false;
+  if (!isPlain(target) || /%2f/i.test(pathOf(target))) return false;
   if (method === 'POST') return VERBS.some((verb) => target === `${policy.apiPath}/v1/${verb}`);
   if (method !== 'GET' && method !== 'PUT') return false;
   return policy.isObject(new URL(target, 'http://localhost'));
+}
+
+/**
+ * Of one request to the model gateway, by its line alone: `modelsPath` is that of its base URL. An encoded slash is part
+ * of a name, as in the ARN of a model.
+ */
+export function admitsModelCall(modelsPath: string, method: string, target: string): boolean {
+  if (method !== 'GET' && method !== 'POST') return false;
+  const decoded = pathOf(target).replaceAll(/%2f/gi, '/');
+  if (!isPlain(target) || !isPlain(decoded) || /\/\/|%25/.test(decoded)) return false;
+  return PROVIDERS.some((provider) => {
+    const below = `${modelsPath}/${provider}/`;
+    return target.startsWith(below) && pathOf(target).length > below.length;
+  });
+}
+
+/** Only a path as it is meant: a segment that a server resolves could lead elsewhere. */
+function isPlain(target: string): boolean {
+  if (!target.startsWith('/') || target.startsWith('//') || /[\\\s]/.test(target)) return false;
+  return !/(^|\/)(\.|%2e){1,2}(\/|$)|%5c/i.test(pathOf(target));
+}
+
+function pathOf(target: string): string {
+  return target.split('?')[0] ?? '';
 }
 
 /** An object of the artefact bucket, with a signature, and no query that asks for something else than the object. */

@@ -11,7 +11,7 @@ import { createServer as createTlsServer, request as httpsRequest } from 'node:h
 import { join } from 'node:path';
 import type { HostLog } from './host-log.ts';
 import { metadataOf } from './metadata-server.ts';
-import { admits, type RelayPolicy } from './relay-policy.ts';
+import { admits, admitsModelCall, type RelayPolicy } from './relay-policy.ts';
 import type { SandboxTask } from './sandbox-driver.ts';
 
 export interface GateOptions {
@@ -21,12 +21,14 @@ export interface GateOptions {
   /** Origin of the local AWS. */
   readonly upstream: URL;
   readonly policy: RelayPolicy;
-  /** Certificate (PEM) and key of the local AWS; needed where `upstream` is HTTPS. */
+  /** Base URL of the model gateway; absent where there is none. It may be another server than the local AWS. */
+  readonly models?: URL;
+  /** Certificate (PEM) and key of the local AWS; needed where `upstream` or `models` is HTTPS. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
   readonly log: HostLog;
 }
 
-/** The only way out of one sandbox: two sockets, which its relay pipes to. */
+/** The only way out of one sandbox: its sockets, which its relay pipes to. */
 export interface TaskGate {
   /** Path and unguessable name of the task metadata, below the address of the relay. */
   readonly metadataPath: string;
@@ -38,14 +40,17 @@ export interface TaskGate {
 /** Names of the sockets in the folder. */
 export const API_SOCKET = 'api.sock';
 export const METADATA_SOCKET = 'metadata.sock';
+/** Only where the model gateway is a server of its own. */
+export const MODELS_SOCKET = 'models.sock';
 export const READY_PATH = '/ready';
 
 /** Between two servers only. */
 const HOP_BY_HOP = ['connection', 'keep-alive', 'upgrade', 'te', 'trailer', 'proxy-connection', 'proxy-authorization'];
 
 export async function openTaskGate(options: GateOptions): Promise<TaskGate> {
-  const { folder, task, upstream, tls } = options;
-  if (upstream.protocol === 'https:' && tls === undefined) throw new Error('the gate needs the certificate of HTTPS');
+  const { folder, task, upstream, policy, models, tls } = options;
+  if ([upstream, models].some((url) => url?.protocol === 'https:') && tls === undefined)
+    throw new Error('the gate needs the certificate of HTTPS');
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const metadataPath = `/v4/${randomBytes(24).toString('base64url')}`;
@@ -54,8 +59,19 @@ export async function openTaskGate(options: GateOptions): Promise<TaskGate> {
     tellReady = resolve;
   });
 
-  const toUpstream = (request: IncomingMessage, response: ServerResponse) => pass(options, request, response);
-  const api = upstream.protocol === 'https:' ? createTlsServer({ ...tls }, toUpstream) : createServer(toUpstream);
+  const isModelCall = (method: string, target: string): boolean =>
+    models !== undefined && admitsModelCall(models.pathname.replace(/\/+$/, ''), method, target);
+  const isOneServer = models?.origin === upstream.origin;
+  const serverTo = (to: URL, isAdmitted: Way['isAdmitted']): Server => {
+    const way = { to, isAdmitted };
+    const serve = (request: IncomingMessage, response: ServerResponse) => pass(options, way, request, response);
+    return to.protocol === 'https:' ? createTlsServer({ ...tls }, serve) : createServer(serve);
+  };
+  const api = serverTo(
+    upstream,
+    (method, target) => admits(policy, method, target) || (isOneServer && isModelCall(method, target)),
+  );
+  const gateway = models === undefined || isOneServer ? undefined : serverTo(models, isModelCall);
   const metadata = createServer((request, response) => {
     const { method, url = '' } = request;
     request.resume();
@@ -72,12 +88,16 @@ export async function openTaskGate(options: GateOptions): Promise<TaskGate> {
   // An upload of a workspace takes as long as it takes.
   api.requestTimeout = 0;
   await listen(api, join(folder, API_SOCKET));
+  if (gateway !== undefined) {
+    gateway.requestTimeout = 0;
+    await listen(gateway, join(folder, MODELS_SOCKET));
+  }
   await listen(metadata, join(folder, METADATA_SOCKET));
   return {
     metadataPath,
     ready,
     async close() {
-      for (const server of [api, metadata]) {
+      for (const server of [api, metadata, ...(gateway === undefined ? [] : [gateway])]) {
         server.closeAllConnections();
         await new Promise((resolve) => server.close(resolve));
       }
@@ -86,26 +106,39 @@ export async function openTaskGate(options: GateOptions): Promise<TaskGate> {
   };
 }
 
-function pass(options: GateOptions, request: IncomingMessage, response: ServerResponse): void {
-  const { upstream, policy, task, tls, log } = options;
+/** Where one server leads, and what it lets through. */
+interface Way {
+  readonly to: URL;
+  readonly isAdmitted: (method: string, target: string) => boolean;
+}
+
+function pass(
+  { task, tls, log }: GateOptions,
+  { to, isAdmitted }: Way,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   const { method = '', url = '' } = request;
-  if (!admits(policy, method, url)) {
+  if (!isAdmitted(method, url)) {
     // The query may hold a signature.
     log('request of a sandbox refused', { taskId: task.taskId, method, path: (url.split('?')[0] ?? '').slice(0, 200) });
     request.resume();
     response.writeHead(403, { 'content-type': 'application/json', connection: 'close' });
-    response.end('{"error":{"code":"forbidden","message":"a sandbox reaches nothing but its API and its objects"}}');
+    response.end(
+      '{"error":{"code":"forbidden","message":"a sandbox reaches nothing but its API, models and its objects"}}',
+    );
     return;
   }
   const headers = Object.fromEntries(Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.includes(name)));
-  const target = { host: '127.0.0.1', port: upstream.port, method, path: url, headers, agent: false as const };
+  const target = { host: '127.0.0.1', port: to.port, method, path: url, headers, agent: false as const };
   const forward =
-    upstream.protocol === 'https:'
+    to.protocol === 'https:'
       ? httpsRequest({ ...target, servername: 'localhost', ca: tls?.cert })
       : httpRequest(target);
   forward.once('response', (answer) => {
     const kept = Object.entries(answer.headers).filter(([name]) => !HOP_BY_HOP.includes(name));
-    response.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept));
+    // At once: a model may think for a while before it says something.
+    response.writeHead(answer.statusCode ?? 502, Object.fromEntries(kept)).flushHeaders();
     answer.pipe(response);
     // A body that breaks off breaks off here too: the runner then knows that it has not got all of it.
     answer.once('error', () => response.destroy());

@@ -47,6 +47,7 @@ const TOOL_RESULT = allowed('type', 'tool_use_id', 'content', 'is_error', 'cache
 const WEB_SEARCH_RESULT = allowed('type', 'tool_use_id', 'content', 'cache_control', 'caller');
 
 function tallyBlock(block: JsonObject, path: string, tally: InputTally): void {
+  tally.block();
   tallyCacheControl(block, path, tally);
   switch (block.type) {
     case 'text':

@@ -1,7 +1,7 @@
 import type { ModelPrice } from '../../budget/price-book.ts';
 import type { TokenClass } from '../../budget/usage.ts';
 import type { Json } from '../../json.ts';
-import { jsonTokens, type TemplateTokens, templateTokens, textBytes } from '../bound-text.ts';
+import { jsonTokens, type TemplateTokens, templateTokens } from '../bound-text.ts';
 import { InputBound } from '../input-bound.ts';
 import { hasRate } from '../priced-classes.ts';
 import { unpricedFeature } from '../refusals.ts';
@@ -13,6 +13,8 @@ import { CallRefused } from '../wire-format.ts';
  * never sent to a model come on top.
  */
 const TEMPLATE: TemplateTokens = { request: 512, message: 32, tools: 2048, tool: 128 };
+/** What marks a block in a message: a call of a tool and its result have a frame and an id. */
+const BLOCK_TOKENS = 32;
 
 export type CacheTtl = '5m' | '1h';
 
@@ -37,16 +39,17 @@ export class InputTally {
     this.#input.text(text);
   }
 
-  /** A schema, or arguments of a tool. A provider may write every character beyond ASCII as `\u1234`: three bytes for one. */
+  /** A schema, or arguments of a tool. */
   json(value: Json): void {
-    const text = JSON.stringify(value);
-    let ascii = 0;
-    for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) < 0x80) ascii++;
-    this.#input.tokens(jsonTokens(value) + 2 * (textBytes(text) - ascii));
+    this.#input.tokens(jsonTokens(value));
   }
 
   message(): void {
     this.#messages++;
+  }
+
+  block(): void {
+    this.#input.tokens(BLOCK_TOKENS);
   }
 
   tool(): void {

@@ -14,8 +14,9 @@ import { refuseAnthropic } from './refuse.ts';
 
 const MESSAGES = '/v1/messages';
 const COUNT_TOKENS = '/v1/messages/count_tokens';
-/** Events have looked as they are read here since this version. */
-const API_VERSION = '2023-06-01';
+/** The versions of the API whose usage and events are read here: the SDKs before and since their major release. */
+const API_VERSIONS: ReadonlySet<string> = new Set(['2023-06-01', '2026-10-21']);
+const OLDEST_VERSION = '2023-06-01';
 
 /** Anthropic's own API: messages, streamed or not, and the free counting of their tokens. */
 export const anthropicMessages: WireFormat = {
@@ -113,9 +114,11 @@ function checkStandard(body: JsonObject): void {
 }
 
 function headersOf(request: CallRequest): { readonly [name: string]: string } {
-  const version = request.headers.get('anthropic-version') ?? API_VERSION;
-  if (version !== API_VERSION) {
-    throw new CallRefused(invalidField('the header anthropic-version', `has to be ${API_VERSION}`));
+  const version = request.headers.get('anthropic-version') ?? OLDEST_VERSION;
+  if (!API_VERSIONS.has(version)) {
+    throw new CallRefused(
+      invalidField('the header anthropic-version', `must be one of ${[...API_VERSIONS].join(', ')}`),
+    );
   }
   const betas = (request.headers.get('anthropic-beta') ?? '')
     .split(',')
@@ -123,7 +126,7 @@ function headersOf(request: CallRequest): { readonly [name: string]: string } {
     .filter((beta) => beta !== '');
   checkBetas(betas);
   return upstreamHeaders(request, {
-    'anthropic-version': API_VERSION,
+    'anthropic-version': version,
     ...(betas.length === 0 ? {} : { 'anthropic-beta': betas.join(',') }),
   });
 }

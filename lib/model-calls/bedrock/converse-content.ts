@@ -44,6 +44,7 @@ function tallyBlocks(blocks: Json | undefined, path: string, kinds: Talliers, ta
     }
     const tallier = Object.hasOwn(kinds, kind) ? kinds[kind] : undefined;
     if (tallier === undefined) throw new CallRefused(unpricedFeature(fieldPath(where, kind.slice(0, 100))));
+    tally.block();
     tallier(inner, fieldPath(where, kind), tally);
   });
 }

@@ -7,6 +7,7 @@ import { ConverseMeter, ConverseStreamMeter } from './converse-meter.ts';
 import { boundConverseRequest } from './converse-request.ts';
 import { readModelPath, writeModelPath } from './model-path.ts';
 import { refuseBedrock } from './refuse.ts';
+import { refuseQuery } from './refuse-query.ts';
 
 /** The one request shape of Bedrock for all models: `converse` and `converse-stream`. */
 export const bedrockConverse: WireFormat = {
@@ -23,6 +24,7 @@ export const bedrockConverse: WireFormat = {
     const price = models('bedrock', model);
     // Also of an ARN: an inference profile, a stored prompt or a router of an account is whatever the account makes it.
     if (operation === undefined || price === undefined) throw new CallRefused(unknownModel('bedrock', model));
+    refuseQuery(request);
     const stream = operation === 'converse-stream';
     const converse = boundConverseRequest(parseBody(request.body), price);
     return {

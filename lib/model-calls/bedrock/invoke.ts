@@ -8,6 +8,7 @@ import { betasAt, isClaude } from './converse-request.ts';
 import { InvokeMeter, InvokeStreamMeter } from './invoke-meter.ts';
 import { readModelPath, writeModelPath } from './model-path.ts';
 import { refuseBedrock } from './refuse.ts';
+import { refuseQuery } from './refuse-query.ts';
 
 /** Only here, beside what every surface of Claude has. */
 const FIELDS = new Set(['anthropic_version', 'anthropic_beta']);
@@ -27,6 +28,7 @@ export const bedrockInvoke: WireFormat = {
     const price = models('bedrock', model);
     if (operation === undefined || price === undefined) throw new CallRefused(unknownModel('bedrock', model));
     if (!isClaude(model)) throw new CallRefused(unpricedFeature(`the request shape of ${model}`, 'use converse'));
+    refuseQuery(request);
     checkHeaders(request);
     const body = parseBody(request.body);
     if (body.anthropic_version !== 'bedrock-2023-05-31') {

@@ -73,8 +73,11 @@ const DECLARATION_FIELDS = new Set([
   'name',
   'parameters',
   'parametersJsonSchema',
+  // Google's own Python package writes these two so; the API takes both spellings.
+  'parameters_json_schema',
   'response',
   'responseJsonSchema',
+  'response_json_schema',
 ]);
 const TOOL_CONFIG_FIELDS = new Set(['functionCallingConfig']);
 

@@ -15,13 +15,13 @@ export function alarmOnBudgets(alarms: Alarms, workflows: readonly string[]): re
     });
     return metric;
   });
-  const violations = counted('BoundViolations', 'watch-budgets');
+  const violations = counted('BoundViolated', 'watch-budgets');
   alarms.add('BoundViolated', {
     metric: violations,
     threshold: 1,
     description:
-      'A call has cost more than its worst case: a price or a bound is wrong, and a budget may be overspent by the ' +
-      'difference. The error in the log of serve-gateway names the model and the call',
+      'A call or a sandbox has cost more than its worst case: a price, a time limit or a bound is wrong, and a budget may be overspent by the ' +
+      'difference. The error in the log of watch-budgets names the execution, the model and the hold',
   });
   const unsettled = counted('UnsettledHolds', 'watch-budgets');
   alarms.add('CostUnknown', {

@@ -1,4 +1,4 @@
-import { modelEnvironment } from '../../../lib/sandbox/model-environment.ts';
+import { type ModelsAddress, modelEnvironment } from '../../../lib/sandbox/model-environment.ts';
 import { RUNNER_ENV } from '../../../lib/sandbox/protocol.ts';
 
 /** What the runner was started with. `code` and `leaseId` never leave it but in the claim. */
@@ -92,7 +92,7 @@ function required(variables: Variables, name: string): string {
 /**
  * Everything the agent's process gets, and nothing else of the runner's own environment. What the step declares wins
  * over the defaults, but not over the `WFLO_*` names and those that lead to the model gateway, which are reserved.
- * `modelsUrl`: of the runner's proxy; undefined where there is no gateway.
+ * `models`: undefined where there is no gateway.
  */
 export function agentEnvironment(
   environment: RunnerEnvironment,
@@ -104,15 +104,17 @@ export function agentEnvironment(
     readonly carried: string;
   },
   declared: { readonly [name: string]: string },
-  modelsUrl?: string,
+  models?: ModelsAddress,
 ): Record<string, string> {
   return {
     PATH: environment.searchPath,
     HOME: folders.home,
     LANG: environment.lang,
     TMPDIR: folders.temporary,
+    // The Bedrock client for JavaScript trusts by it; a step that trusts others has to name both.
+    ...(models === undefined ? {} : { NODE_EXTRA_CA_CERTS: models.certificateFile }),
     ...declared,
-    ...(modelsUrl === undefined ? {} : { ...modelEnvironment(modelsUrl), ...withoutProxy(declared) }),
+    ...(models === undefined ? {} : { ...modelEnvironment(models), ...withoutProxy(declared) }),
     WFLO_INPUT: folders.input,
     WFLO_OUTPUT: folders.output,
     WFLO_WORKSPACE: folders.carried,

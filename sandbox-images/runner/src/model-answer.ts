@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Http2ServerResponse } from 'node:http2';
-import type { ModelProvider } from './model-target.ts';
+import type { Provider } from '../../../lib/sandbox/model-providers.ts';
 
 /** To an agent, in either version of HTTP. */
 export type AgentResponse = ServerResponse | Http2ServerResponse;
@@ -18,7 +18,7 @@ export interface OwnAnswer {
  * What the runner itself says instead of the gateway. One shape that the SDKs of all providers show: `error.message` is
  * read by those of OpenAI, Anthropic and Gemini, `message` by those of AWS.
  */
-export function answerItself(response: AgentResponse, provider: ModelProvider | undefined, own: OwnAnswer): void {
+export function answerItself(response: AgentResponse, provider: Provider | undefined, own: OwnAnswer): void {
   const { status, code, message, retryAfterSeconds } = own;
   const type = status >= 500 ? 'provider_failed' : 'invalid_request_error';
   const body = JSON.stringify({ type: 'error', error: { type, code, message }, message });

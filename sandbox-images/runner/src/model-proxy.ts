@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer as createHttpServer, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { type LoopbackCertificate, loopbackCertificate } from './loopback-certificate.ts';
 import { type AgentResponse, answerItself } from './model-answer.ts';
 import { type AgentRequest, type ModelGateway, passOn } from './model-call.ts';
 import { modelTarget } from './model-target.ts';
@@ -21,6 +22,10 @@ export interface ModelProxyOptions {
 export interface ModelProxy {
   /** Base URL for the agent, below which are `/openai`, `/anthropic`, `/gemini` and `/bedrock`. */
   readonly url: string;
+  /** The same over TLS. */
+  readonly secureUrl: string;
+  /** PEM of what clients over TLS must trust. */
+  readonly certificate: string;
   /** Why the step must end, as soon as the gateway has said so. */
   readonly exceeded: string | undefined;
   /** Ends every call under way. */
@@ -29,6 +34,8 @@ export interface ModelProxy {
 
 /** What every connection of HTTP/2 begins with, and none of HTTP/1.1. */
 const PREFACE = Buffer.from('PRI * HTTP/2.0');
+/** The first byte of every connection of TLS. */
+const TLS_HANDSHAKE = 0x16;
 /** Bound what an agent ties up in the runner, which must go on reporting. */
 const CONNECTIONS_LIMIT = 256;
 const CALLS_LIMIT = 256;
@@ -40,7 +47,7 @@ const EXCEEDED = 'a budget does not suffice for a model call of the agent';
 
 /**
  * Listens on loopback, on a free port, below an unguessable path: where other processes share the loopback, they do not
- * act for this agent. Speaks HTTP/1.1 and, as the Bedrock client for JavaScript does, HTTP/2 without TLS. Throws an
+ * act for this agent. Speaks HTTP/1.1 and HTTP/2, each with and without TLS. Throws an
  * `Error` where the session token could leave this machine unencrypted.
  */
 export async function startModelProxy(options: ModelProxyOptions): Promise<ModelProxy> {
@@ -77,16 +84,20 @@ export async function startModelProxy(options: ModelProxyOptions): Promise<Model
     });
     passOn(request, response, target, gateway);
   };
+  const certificate = loopbackCertificate();
   const sockets = new Set<Socket>();
-  const server = createServer({ noDelay: true }, distribute(serve));
+  const server = createServer({ noDelay: true }, distribute(serve, certificate));
   server.on('connection', (socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
   server.maxConnections = CONNECTIONS_LIMIT;
   await listen(server);
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}/${secret}`;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${secret}`,
+    url: `http://${address}`,
+    secureUrl: `https://${address}`,
+    certificate: certificate.cert,
     get exceeded() {
       return exceeded;
     },
@@ -98,13 +109,22 @@ export async function startModelProxy(options: ModelProxyOptions): Promise<Model
   };
 }
 
-/** Gives a connection to a server of the version of HTTP that it begins with. */
-function distribute(serve: (request: AgentRequest, response: AgentResponse) => void): (socket: Socket) => void {
+/** Gives a connection to a server of what it begins with: TLS, or a version of HTTP. */
+function distribute(
+  serve: (request: AgentRequest, response: AgentResponse) => void,
+  certificate: LoopbackCertificate,
+): (socket: Socket) => void {
   const first = createHttpServer({ requestTimeout: 0, keepAliveTimeout: CLIENT_IDLE_MS }, serve);
   // Most agents never need it, and it takes time to load.
   const second = once(async () => {
     const { createServer: createHttp2Server } = await import('node:http2');
     return createHttp2Server({ settings: { maxConcurrentStreams: CALLS_LIMIT } }, serve);
+  });
+  // Both versions of HTTP, as the client wants it.
+  const secure = once(async () => {
+    const { createSecureServer } = await import('node:http2');
+    const settings = { maxConcurrentStreams: CALLS_LIMIT };
+    return createSecureServer({ ...certificate, allowHTTP1: true, settings }, serve);
   });
   return (socket) => {
     socket.on('error', () => socket.destroy());
@@ -120,6 +140,10 @@ function distribute(serve: (request: AgentRequest, response: AgentResponse) => v
         return;
       }
       socket.unshift(head);
+      if (head[0] === TLS_HANDSHAKE) {
+        void secure().then((server) => server.emit('connection', socket));
+        return;
+      }
       if (maySecond) void second().then((server) => server.emit('connection', socket));
       else first.emit('connection', socket);
     };

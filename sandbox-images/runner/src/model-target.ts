@@ -1,11 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
-
-/** The gateway's own names; each has the paths of its provider's API below it. */
-const PROVIDERS = ['openai', 'anthropic', 'gemini', 'bedrock'] as const;
-export type ModelProvider = (typeof PROVIDERS)[number];
+import { PROVIDERS, type Provider } from '../../../lib/sandbox/model-providers.ts';
 
 export interface ModelTarget {
-  readonly provider: ModelProvider;
+  readonly provider: Provider;
   /** Path and query below the gateway's base URL, percent-encoding as it came: `/openai/v1/chat/completions`. */
   readonly path: string;
 }

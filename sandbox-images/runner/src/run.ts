@@ -143,14 +143,19 @@ async function act(
   const { work, modelsUrl } = claimed;
   let models: ModelProxy | undefined;
   try {
-    const workspace = await prepareWorkspace(environment, work, timings);
     // A control plane of an earlier version does not name it.
     if (modelsUrl) {
       const onBudgetExceeded = (message: string): void => stop.abort(message);
       models = await startModelProxy({ modelsUrl, session: api, timings, onBudgetExceeded });
     }
+    const workspace = await prepareWorkspace(environment, work, timings, models?.certificate);
     const uid = agentUser(environment);
-    const env = agentEnvironment(environment, workspace, work.env, models?.url);
+    const env = agentEnvironment(
+      environment,
+      workspace,
+      work.env,
+      models && { url: models.url, secureUrl: models.secureUrl, certificateFile: workspace.certificate },
+    );
     const agent = startAgent({
       command: work.command,
       env,

@@ -17,6 +17,8 @@ export interface Workspace {
   readonly temporary: string;
   readonly input: string;
   readonly output: string;
+  /** What clients of the model proxy trust. */
+  readonly certificate: string;
 }
 
 /** Inputs come from the control plane's own store; this bounds what one may be (64 MiB). */
@@ -30,14 +32,19 @@ export function workspaceAt(root: string): Workspace {
     temporary: join(root, 'tmp'),
     input: join(root, 'input.json'),
     output: join(root, 'output.json'),
+    certificate: join(root, 'models.pem'),
   };
 }
 
-/** Makes the folders, fetches the code, the workspace and the input, and hands all of it to the agent's user. */
+/**
+ * Makes the folders, fetches the code, the workspace and the input, and hands all of it to the agent's user.
+ * `certificate`: PEM; absent where there is no model gateway.
+ */
 export async function prepareWorkspace(
   environment: RunnerEnvironment,
   work: Work,
   timings: Timings,
+  certificate?: string,
 ): Promise<Workspace> {
   const workspace = workspaceAt(environment.root);
   const { code, carried, home, temporary } = workspace;
@@ -57,6 +64,7 @@ export async function prepareWorkspace(
   }
   if ('inline' in work.input) await writeFile(workspace.input, JSON.stringify(work.input.inline));
   else await download({ what: 'input', ...work.input, file: workspace.input, limitBytes: INPUT_BYTES_LIMIT }, timings);
+  if (certificate !== undefined) await writeFile(workspace.certificate, certificate);
   const uid = agentUser(environment);
   if (uid !== undefined) await giveTo(uid, environment.root);
   return workspace;

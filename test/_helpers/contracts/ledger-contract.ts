@@ -2,7 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildEvent } from '../../../lib/audit/build-event.ts';
 import { ulidIds } from '../../../lib/aws/ulid-ids.ts';
-import type { ExecutionBudget, Hold, HoldRequest, Payer, Scope, ScopeState } from '../../../lib/budget/ledger.ts';
+import {
+  computeHoldId,
+  type ExecutionBudget,
+  type Hold,
+  type HoldRequest,
+  type Payer,
+  type Scope,
+  type ScopeState,
+} from '../../../lib/budget/ledger.ts';
 import { type NanoUsd, nanoUsd, usd, ZERO_USD } from '../../../lib/budget/money.ts';
 import type { ExecutionRecord, LeaseRecord } from '../../../lib/execution/records.ts';
 import { tenantChain } from '../../../lib/people/tenant-chain.ts';
@@ -169,7 +177,7 @@ export function describeLedgerContract(
         raw,
         settledAt: '2026-11-26T12:00:05.000Z',
       };
-      expect(settled).toEqual({ kind: 'settled', entry, violation: false });
+      expect(settled).toEqual({ kind: 'settled', entry });
       for (const of of all(scene)) expect(await scope(of)).toMatchObject({ held: 0, spent: usd('0.25'), inflight: 0 });
       await expectSums(scene);
       expect(await ledger.getHold(executionId, held.holdId)).toEqual({ ...held, state: 'settled' });
@@ -263,6 +271,24 @@ export function describeLedgerContract(
       });
     });
 
+    it('what the task that asks holds for itself is not given back while it asks: no retry gets past it', async () => {
+      const scene = await given({ limit: usd(1) });
+      const compute = { kind: 'compute', holdId: computeHoldId(scene.payer) } as const;
+      await hold(scene, usd('0.60'), compute);
+      expect(await ledger.reserve(call(scene, usd('0.50')))).toMatchObject({
+        refusal: { code: 'budget_exhausted', scope: scene.execution, held: usd('0.60'), spent: ZERO_USD },
+      });
+      // To another attempt it is held by others.
+      const other = { ...scene, payer: { ...scene.payer, attempt: 2 } };
+      const { leaseEpoch: _, ...unleased } = call(other, usd('0.50'));
+      expect(await ledger.reserve({ ...unleased, kind: 'compute' })).toMatchObject({
+        refusal: { code: 'budget_held', scope: scene.execution },
+      });
+      await ledger.settle({ executionId: scene.payer.executionId, ...compute, cost: usd('0.10'), source: 'reported' });
+      expect(await ledger.reserve(call(scene, usd('0.95')))).toMatchObject({ refusal: { code: 'budget_exhausted' } });
+      expect(await ledger.reserve(call(scene, usd('0.50')))).toMatchObject({ kind: 'held' });
+    });
+
     it('a repeat answers with the hold, also when nothing is left and from another process', async () => {
       const scene = await given({ limit: usd(1) });
       const request = call(scene, usd(1));
@@ -346,17 +372,16 @@ export function describeLedgerContract(
       expect(await ledger.release(executionId, holdId)).toBe(false);
       expect(await ledger.settle({ executionId, holdId, cost: usd('0.10'), source: 'reconciled' })).toMatchObject({
         kind: 'settled',
-        violation: false,
       });
       expect(await scope(scene.execution)).toMatchObject({ spent: usd('0.10'), held: 0, inflight: 0 });
     });
 
-    it('what cost more than was held is spent in full, and said', async () => {
+    it('what cost more than was held is spent in full, and its entry says so', async () => {
       const scene = await given({ limit: usd(1) });
       const { holdId } = await hold(scene, usd('0.90'));
       expect(
         await ledger.settle({ executionId: scene.payer.executionId, holdId, cost: usd('1.20'), source: 'reported' }),
-      ).toMatchObject({ kind: 'settled', violation: true });
+      ).toMatchObject({ kind: 'settled', entry: { held: usd('0.90'), cost: usd('1.20') } });
       expect(await scope(scene.execution)).toMatchObject({
         spent: usd('1.20'),
         held: 0,
@@ -705,7 +730,7 @@ export function describeLedgerContract(
 
     async function settle(scene: Scene, { holdId }: Hold, cost: NanoUsd): Promise<void> {
       const result = await ledger.settle({ executionId: scene.payer.executionId, holdId, cost, source: 'reported' });
-      expect(result).toMatchObject({ kind: 'settled', violation: false });
+      expect(result).toMatchObject({ kind: 'settled' });
     }
 
     const reserveWhileBusy = (request: HoldRequest) => whileBusy(() => ledger.reserve(request));

@@ -246,7 +246,7 @@ export async function checkAgainstModel(
           expect(result.kind).toBe('already');
           break;
         }
-        expect(result).toMatchObject({ kind: 'settled', violation: cost > hold.amount });
+        expect(result).toMatchObject({ kind: 'settled', entry: { held: hold.amount, cost } });
         hold.state = 'settled';
         hold.cost = cost;
         break;

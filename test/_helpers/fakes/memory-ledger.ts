@@ -1,18 +1,19 @@
 import type { WfloEvent } from '../../../lib/audit/events.ts';
 import { decodeEntryPosition, decodeHoldPosition, encodePosition } from '../../../lib/aws/cursor.ts';
-import type {
-  AttemptTotal,
-  CostRow,
-  ExecutionBudget,
-  Hold,
-  HoldRequest,
-  LedgerEntry,
-  ReserveResult,
-  Scope,
-  ScopeState,
-  Settlement,
-  SettleResult,
-  WindowLimits,
+import {
+  type AttemptTotal,
+  type CostRow,
+  computeHoldId,
+  type ExecutionBudget,
+  type Hold,
+  type HoldRequest,
+  type LedgerEntry,
+  type ReserveResult,
+  type Scope,
+  type ScopeState,
+  type Settlement,
+  type SettleResult,
+  type WindowLimits,
 } from '../../../lib/budget/ledger.ts';
 import {
   afterLimit,
@@ -90,7 +91,9 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
     const now = this.#clock.now();
     const hold = holdOf(request, now);
     const states = hold.scopes.map((scope) => this.#scopeOrNew(scope));
-    const refusal = refusalOf(states, amount);
+    const task = this.#holds.get(holdName(payer.executionId, computeHoldId(payer)));
+    const own = request.kind === 'call' && task?.state === 'open' ? task.amount : ZERO_USD;
+    const refusal = refusalOf(states, amount, own);
     if (refusal !== undefined) return { kind: 'refused', refusal: structuredClone(refusal) };
     if (request.kind === 'call') {
       const limited = rateBroken(rate, this.#pace(request, now), tokens, now);
@@ -115,7 +118,7 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
     this.#close(hold, 'settled', entry.cost);
     this.#entries.set(name, entry);
     this.#add(entry);
-    return { kind: 'settled', entry: structuredClone(entry), violation: entry.cost > hold.amount };
+    return { kind: 'settled', entry: structuredClone(entry) };
   }
 
   async release(executionId: string, holdId: string): Promise<boolean> {

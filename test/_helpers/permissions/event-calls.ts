@@ -85,15 +85,24 @@ function alarmCalls(stage: DeployedStage, alarm: Deployed): Call[] {
 
 /** https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html */
 function methodCalls(stage: DeployedStage, { properties }: Deployed): Call[] {
-  const { HttpMethod, Integration, RestApiId } = properties;
+  const { HttpMethod, Integration, ResourceId, RestApiId } = properties;
   const [functionArn] = /arn:aws:lambda:[^/]+/.exec(Integration.Uri) ?? [];
   if (functionArn === undefined) throw new Error(`${Integration.Uri} names no function`);
   const api = stage.find('AWS::ApiGateway::RestApi', RestApiId).properties.Name;
   const [deployed] = stage.ofType('AWS::ApiGateway::Stage').filter((each) => each.properties.RestApiId === RestApiId);
   const method = HttpMethod === 'ANY' ? 'GET' : HttpMethod;
   return calls(`API ${api}`, 'service:apigateway.amazonaws.com', ['lambda:InvokeFunction'], functionArn, {
-    'aws:SourceArn': arn('execute-api', `${RestApiId}/${deployed?.ref}/${method}/v1/anything`),
+    'aws:SourceArn': arn('execute-api', `${RestApiId}/${deployed?.ref}/${method}${pathOf(stage, ResourceId)}`),
   });
+}
+
+/** A request path that a resource of an API answers. */
+function pathOf(stage: DeployedStage, resourceId: string): string {
+  const resource = stage.ofType('AWS::ApiGateway::Resource').find(({ ref }) => ref === resourceId);
+  // The root of an API is no resource of the template.
+  if (resource === undefined) return '';
+  const { ParentId, PathPart } = resource.properties;
+  return `${pathOf(stage, ParentId)}/${String(PathPart).startsWith('{') ? 'anything' : PathPart}`;
 }
 
 /** Roles of functions, their logs and traces, and the key of every log group. */

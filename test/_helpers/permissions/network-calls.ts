@@ -78,7 +78,7 @@ function accessLogCalls(stage: DeployedStage, { properties }: Deployed): Call[] 
   ];
 }
 
-/** A runner has no credentials: it calls the sandbox API, and ECS reads image layers by URLs that ECR signed. */
+/** A runner has no credentials: it calls the sandbox API, hands on what an agent asks of models, and ECS reads image layers by URLs that ECR signed. */
 function runnerCalls(stage: DeployedStage): Call[] {
   const because = 'sandbox';
   const layers = `arn:aws:s3:::prod-${REGION}-starport-layer-bucket/any`;
@@ -90,12 +90,10 @@ function runnerCalls(stage: DeployedStage): Call[] {
     if (service !== 'execute-api') return [];
     const api = stage.ofType('AWS::ApiGateway::RestApi').find((each) => each.properties.Policy !== undefined);
     const vpc = { 'aws:SourceVpc': properties.VpcId };
-    return calls(
-      because,
-      'anyone',
-      ['execute-api:Invoke'],
-      arn('execute-api', `${api?.ref}/api/POST/v1/claim`),
-      vpc,
-    ).map((call) => ({ ...call, through: ref }));
+    return ['POST/v1/claim', 'POST/models/openai/v1/responses', 'GET/models/openai/v1/models']
+      .flatMap((route) =>
+        calls(because, 'anyone', ['execute-api:Invoke'], arn('execute-api', `${api?.ref}/api/${route}`), vpc),
+      )
+      .map((call) => ({ ...call, through: ref }));
   });
 }

@@ -66,6 +66,21 @@ export function asOnAws(stage: DeployedStage, because: string, recorded: Recorde
       const actions = MACHINE_KEY[action] ?? [];
       return [...made([action], resource), ...[...new Set(keys)].flatMap((key) => made(actions, key, VIA('states')))];
     }
+    case 'sns': {
+      // https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html ("Allow a user to send messages to a topic with SSE")
+      const key: string = stage.find('AWS::SNS::Topic', resource).properties.KmsMasterKeyId;
+      return [...made([action], resource), ...made(['kms:Decrypt', 'kms:GenerateDataKey'], key, VIA('sns'))];
+    }
+    case 'secretsmanager':
+      // https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html: people encrypt the keys of
+      // providers with the data key.
+      return [
+        ...made([action], resource),
+        ...stage
+          .ofType('AWS::KMS::Key')
+          .filter(({ name }) => name === 'DataKey')
+          .flatMap(({ arn: key }) => made(['kms:Decrypt'], key, VIA('secretsmanager'))),
+      ];
     case 'lambda': {
       // Where a version is named, which invoke-step does, AWS asks for the version and the local AWS for the function.
       const versions = stage.ofType('AWS::Lambda::Version').filter(({ ref }) => ref.startsWith(`${resource}:`));

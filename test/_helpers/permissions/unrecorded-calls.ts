@@ -19,6 +19,12 @@ const objects = (prefix: string) => `arn:aws:s3:::artefacts/${prefix}/any`;
 const records = table('WorkflowdataprocessorResourcesRecords');
 const READ_BLOB: Made = ['s3:GetObject', objects('blobs')];
 const WRITE_BLOB: Made = ['s3:PutObject', objects('blobs')];
+const LEDGER_READ: Made = ['dynamodb:GetItem', table('Ledger')];
+const LEDGER_PUT: Made = ['dynamodb:PutItem', table('Ledger')];
+const LEDGER_UPDATE: Made = ['dynamodb:UpdateItem', table('Ledger')];
+const LEDGER_LIST: Made = ['dynamodb:Query', table('Ledger')];
+/** Limits, before a scope has them. */
+const LEDGER_CHECK: Made = ['dynamodb:ConditionCheckItem', table('Ledger')];
 const FIND_TASKS: Made = ['ecs:ListTasks', arn('ecs', 'container-instance/wflo-dev/*')];
 const STOP_TASK: Made = ['ecs:StopTask', arn('ecs', 'task/wflo-dev/id')];
 
@@ -55,10 +61,50 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
     ],
     Reconcile: [
       ['dynamodb:Query', `${table('Ledger')}/index/byHold`],
-      ['dynamodb:GetItem', table('Ledger')],
-      ['dynamodb:PutItem', table('Ledger')],
-      ['dynamodb:UpdateItem', table('Ledger')],
+      LEDGER_READ,
+      LEDGER_PUT,
+      LEDGER_UPDATE,
+      LEDGER_LIST,
     ],
+    OpenExecution: [LEDGER_READ, LEDGER_PUT, LEDGER_UPDATE, LEDGER_CHECK],
+    PrepareStep: [LEDGER_READ, LEDGER_PUT, LEDGER_UPDATE, LEDGER_CHECK],
+    FinishStep: [LEDGER_READ, LEDGER_PUT, LEDGER_UPDATE, LEDGER_LIST],
+    EndExecution: [LEDGER_READ, LEDGER_PUT, LEDGER_UPDATE, LEDGER_LIST],
+    ServeControlApi: [
+      ['dynamodb:Query', `${table('Ledger')}/index/byHold`],
+      ['dynamodb:BatchGetItem', table('Ledger')],
+      LEDGER_READ,
+      LEDGER_PUT,
+      LEDGER_UPDATE,
+      LEDGER_LIST,
+      LEDGER_CHECK,
+    ],
+    ServeGateway: [
+      ['dynamodb:GetItem', table('State')],
+      ['dynamodb:ConditionCheckItem', table('State')],
+      LEDGER_READ,
+      LEDGER_PUT,
+      LEDGER_UPDATE,
+      LEDGER_CHECK,
+      ['secretsmanager:GetSecretValue', arn('secretsmanager', 'secret:wflo/dev/providers/any')],
+    ],
+  }),
+  ...unrecorded('of a refusal that ends an execution, and of news about a budget', {
+    ServeGateway: [
+      ['dynamodb:UpdateItem', table('State')],
+      ['dynamodb:PutItem', table('Events')],
+      ['states:StopExecution', arn('states', 'execution:wflo-dev-any:any')],
+    ],
+    BudgetAlertsTellBudgets: [['sns:Publish', arn('sns', 'wflo-dev-budgets')]],
+  }),
+  ...unrecorded('the local AWS has no Bedrock', {
+    ServeGateway: ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'].flatMap((action) =>
+      [
+        'arn:aws:bedrock:eu-central-1::foundation-model/any',
+        arn('bedrock', 'inference-profile/any'),
+        arn('bedrock', 'application-inference-profile/any'),
+      ].map((model): Made => [action, model]),
+    ),
   }),
   ...unrecorded(
     'of a runner that left an outcome and did not complete, or of a task that outlives its step or that no lease names',

@@ -77,6 +77,9 @@ function stableTail(service: string, tail: string, names: DeployedNames): string
     }
     case 'logs':
       return tail.replace(/:log-stream:.*$/, ':log-stream:any');
+    case 'secretsmanager':
+      // Secrets Manager adds six characters to the name.
+      return tail.replace(/-[A-Za-z0-9]{6}$/, '-suffix');
     case 'ecs':
       return tail.replace(/^(task\/[^/]+)\/.*$/, '$1/id');
     case 'states':

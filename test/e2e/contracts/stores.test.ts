@@ -15,6 +15,8 @@ import { sha256 } from '../../../lib/json.ts';
 import { describeAuditStoreContract } from '../../_helpers/contracts/audit-store.ts';
 import { describeBlobStoreContract } from '../../_helpers/contracts/blob-store.ts';
 import { describeExecutionStoreContract } from '../../_helpers/contracts/execution-store.ts';
+import { describeLedgerContract } from '../../_helpers/contracts/ledger-contract.ts';
+import { ledgerOnDynamo } from '../../_helpers/contracts/ledger-on-dynamo.ts';
 import { describeStepLogsContract } from '../../_helpers/contracts/step-logs.ts';
 import { describeTaskTokensContract } from '../../_helpers/contracts/task-tokens.ts';
 import { createTables, eventsOfChain } from '../../_helpers/create-tables.ts';
@@ -35,6 +37,8 @@ describeExecutionStoreContract('local AWS', async (clock) => {
     close: tables.remove,
   };
 });
+
+describeLedgerContract('local AWS', async (clock) => ledgerOnDynamo(new DynamoDBClient(await settings()), clock));
 
 describeAuditStoreContract('local AWS', async () => {
   const client = new DynamoDBClient(await settings());

@@ -1,5 +1,6 @@
 import type { SandboxCase } from '../case.ts';
 import { FILES } from './files.ts';
+import { MODELS } from './models.ts';
 import { NETWORK } from './network.ts';
 import { PRIVILEGES } from './privileges.ts';
 import { PROCESSES } from './processes.ts';
@@ -13,5 +14,6 @@ export const CASES: readonly SandboxCase[] = [
   ...PROCESSES,
   ...FILES,
   ...NETWORK,
+  ...MODELS,
   ...RUNNER_CALLS,
 ];

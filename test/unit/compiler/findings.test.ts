@@ -280,6 +280,16 @@ describe('steps', () => {
       sandbox('a', { env: { aws_profile: { literal: 'x' } } }),
       'invalid_env sample/a.env.aws_profile',
     ],
+    [
+      'a variable that leads to the gateway',
+      sandbox('a', { env: { OPENAI_BASE_URL: { literal: 'https://api.example.com' } } }),
+      'invalid_env sample/a.env.OPENAI_BASE_URL',
+    ],
+    [
+      'a key of a provider',
+      sandbox('a', { env: { ANTHROPIC_API_KEY: { literal: 'x' } } }),
+      'invalid_env sample/a.env.ANTHROPIC_API_KEY',
+    ],
     ['a malformed variable', sandbox('a', { env: { 'A B': { literal: 'x' } } }), 'invalid_env sample/a.env.A B'],
     [
       'a time limit beyond that of the workflow',

@@ -29,6 +29,19 @@ describe('decideFinish', () => {
     expect(decideFinish(facts({ reason: 'ok' }))).toEqual({ next: 'ok' });
   });
 
+  it('repeats what others hold the money for, while retries are left, and nothing that does not fit at all', () => {
+    const held = { failure: { code: 'budget_held', message: 'held' }, claimed: false, reported: false } as const;
+    expect(outcome(held)).toBe('again');
+    expect(outcome({ ...held, effects: 'irreversible' })).toBe('again');
+    expect(outcome({ ...held, attempt: 3 })).toBe('budget_held');
+    expect(outcome({ ...held, ending: true })).toBe('budget_held');
+    expect(outcome({ ...held, failure: { code: 'budget_exhausted', message: 'too little' } })).toBe('budget_exhausted');
+  });
+
+  it('does not repeat what its runner stopped for the budget', () => {
+    expect(outcome({ reason: 'budget_exceeded', idempotent: true })).toBe('budget_exceeded');
+  });
+
   it('repeats an attempt that was lost before its claim, whatever its effects', () => {
     for (const effects of EFFECTS) expect(outcome({ claimed: false, effects })).toBe('again');
   });

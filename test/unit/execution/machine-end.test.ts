@@ -64,6 +64,15 @@ describe('the end of an execution', () => {
     expect(endEvent(ending, 60)).toMatchObject({ type: 'workflow.timed_out', data: { timeoutSeconds: 60 } });
   });
 
+  it('is over its budget where a budget did not suffice, with or without an error of its own', () => {
+    const ending = { status: 'budget_exceeded', actor, reason: 'too little is left' } as const;
+    const error = { code: 'budget_exceeded', message: 'too little is left' } as const;
+    expect(finalError(ending, 60)).toEqual(error);
+    expect(endEvent(ending, 60)).toEqual({ type: 'workflow.budget_exceeded', actor, data: { error } });
+    const own = { ...error, stepPath: 'write' };
+    expect(endEvent({ ...ending, error: own }, 60)).toMatchObject({ data: { error: own } });
+  });
+
   it('has the error that ended it', () => {
     const error = { code: 'agent_failed', message: 'exit code 3', stepPath: 'write' } as const;
     const ending = { status: 'failed', actor, reason: 'step write failed', error } as const;

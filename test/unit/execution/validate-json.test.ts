@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { acceptInput } from '../../../lib/execution/accept-input.ts';
+import { usd } from '../../../lib/budget/money.ts';
+import { acceptInput, executionLimit } from '../../../lib/execution/accept-input.ts';
 import { problemsError, validateJson } from '../../../lib/execution/validate-json.ts';
 import type { Json, JsonSchema } from '../../../lib/json.ts';
 
@@ -86,11 +87,39 @@ describe('acceptInput', () => {
     expect(acceptInput(workflow, { table: 'orders', wflo: {} })).not.toHaveProperty('wflo');
   });
 
-  it.each<Json>([{ budgetUsd: 1 }, { notify: [] }, 'no object', [], null])('refuses the option %j', (wflo) => {
+  it.each<Json>([{ budget: 1 }, { notify: [] }, 'no object', [], null])('refuses the option %j', (wflo) => {
     expect(() => acceptInput(workflow, { table: 'orders', wflo })).toThrowError(
       expect.objectContaining({ code: 'unknown_option' }),
     );
   });
+
+  it.each<[Json, number]>([
+    ['2.50', 2_500_000_000],
+    [2, 2_000_000_000],
+    [0.1, 100_000_000],
+    ['0.000000001', 1],
+    [5, 5_000_000_000],
+  ])('lowers the budget of an execution to %j dollars', (budgetUsd, limit) => {
+    const given = { table: 'orders', wflo: { budgetUsd } };
+    expect(acceptInput(workflow, given)).not.toHaveProperty('wflo');
+    expect(executionLimit(workflow, given)).toBe(limit);
+    expect(executionLimit({ ...workflow, budget: { execution: usd(5) } }, given)).toBe(limit);
+  });
+
+  it('has the budget of the workflow where none is asked for', () => {
+    expect(executionLimit({ ...workflow, budget: { execution: usd(5) } }, { table: 'orders' })).toBe(5_000_000_000);
+    expect(executionLimit(workflow, { table: 'orders', wflo: {} })).toBeUndefined();
+  });
+
+  it.each<Json>([0, -1, '', '-1', '1e3', '1,5', '0.0000000001', 1e21, true, null, [], {}, '5.000000001', 5.01])(
+    'refuses a budget of %j dollars under one of 5',
+    (budgetUsd) => {
+      const bounded = { ...workflow, budget: { execution: usd(5) } };
+      expect(() => acceptInput(bounded, { table: 'orders', wflo: { budgetUsd } })).toThrowError(
+        expect.objectContaining({ code: 'invalid_budget' }),
+      );
+    },
+  );
 
   it.each<Json>([{}, [], 'text', null, 7])('refuses the input %j', (given) => {
     expect(() => acceptInput(workflow, given)).toThrowError(expect.objectContaining({ code: 'invalid_input' }));

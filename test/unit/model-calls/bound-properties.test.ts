@@ -87,7 +87,7 @@ function expectWithin({ bound, price }: ModelCall, usage: Usage): void {
 
 const classesOf = (bound: UsageBound, output: boolean) => (output ? bound.outputClasses : bound.inputClasses);
 
-describe('no answer within what a provider does costs more than was reserved', () => {
+describe('no answer within what a provider does costs more than was reserved', { timeout: 60_000 }, () => {
   test('chat completions', () => {
     const messages = fc.array(fc.record({ role: fc.constantFrom('system', 'user', 'assistant'), content: text }), {
       minLength: 1,
@@ -273,7 +273,9 @@ test('another ceiling of output moves the bound of the output and nothing else',
   );
 });
 
-test('whatever a provider sends, however it is cut, a meter neither throws nor guesses, and passes every byte on', () => {
+test('whatever a provider sends, however it is cut, a meter neither throws nor guesses, and passes every byte on', {
+  timeout: 60_000,
+}, () => {
   const call = openaiChat.parse(
     request('/v1/chat/completions', {
       model: 'gpt-5.6',

@@ -38,7 +38,7 @@ const held: BudgetRefusal = {
 describe('a budget that is exhausted, to the letter', () => {
   const refusal = overBudget(exhausted, 512);
   const message =
-    'the budget has too little left for this call [budget_exhausted]; daily budget of tenant acme (2026-11-26): limit $0.10, spent $0.09, held by calls in flight $0.00, needed for this call at most $0.0912345; it starts again at 2026-11-27T00:00:00.000Z; with at most 512 output tokens the call would fit';
+    'the budget has too little left for this call [budget_exhausted]; budget of the tenant acme on 2026-11-26: limit $0.10, spent $0.09, held $0.00, needed for this call at most $0.0912345; it starts again at 2026-11-27T00:00:00.000Z; with at most 512 output tokens the call would fit';
   const budget = {
     scope: 'tenant_day',
     subject: 'acme',
@@ -88,7 +88,7 @@ test('a budget that calls in flight hold: the SDK does not retry, the agent may'
   const refusal = overBudget(held);
   expect(refuseOpenai(refusal).headers).toMatchObject({ 'x-should-retry': 'false', 'retry-after': '5' });
   const { error } = JSON.parse(refuseOpenai(refusal).body);
-  expect(error.message).toContain('budget of agent researcher in execution e1: limit $0.10, spent $0.04');
+  expect(error.message).toContain('budget of the agent researcher: limit $0.10, spent $0.04');
   expect(error.message).not.toContain('starts again');
   expect(error.budget).toMatchObject({ scope: 'agent', subject: 'researcher', held: '0.05' });
   expect(error.budget).not.toHaveProperty('fittingOutputTokens');
@@ -107,11 +107,11 @@ test('a hint that would not help is left out', () => {
 
 test('each kind of scope has its name', () => {
   const scopes: [BudgetRefusal['scope'], string, string][] = [
-    [{ kind: 'execution', executionId: 'e1' }, 'execution', 'budget of execution e1'],
+    [{ kind: 'execution', executionId: 'e1' }, 'execution', 'budget of the execution'],
     [
       { kind: 'workflow', tenant: 't', workflow: 'w', window: 'month', period: '2026-11' },
       'workflow_month',
-      'monthly budget of workflow w (2026-11)',
+      'budget of the workflow w in 2026-11',
     ],
   ];
   for (const [scope, name, text] of scopes) {
@@ -132,7 +132,7 @@ describe('every other refusal', () => {
     [unauthorized, 401, 'authentication_error', 'UNAUTHENTICATED', no],
     [modelNotAllowed('gpt-4o'), 403, 'permission_error', 'PERMISSION_DENIED', no],
     [unknownModel('openai', 'gpt-9'), 404, 'invalid_request_error', 'NOT_FOUND', no],
-    [budgetPending(exhausted, 30), 409, 'insufficient_quota', 'ABORTED', { 'retry-after': '30' }],
+    [budgetPending(exhausted, 30), 409, 'insufficient_quota', 'ABORTED', { 'retry-after': '30', ...no }],
     [{ code: 'stale_epoch', status: 409, message: 'no' }, 409, 'invalid_request_error', 'ABORTED', no],
     [bodyTooLarge(5_500_000), 413, 'invalid_request_error', 'INVALID_ARGUMENT', no],
     [rateLimited('tokensPerMinute', 12.2), 429, 'rate_limit_error', 'RESOURCE_EXHAUSTED', { 'retry-after': '13' }],

@@ -97,7 +97,7 @@ test('an event that is too long passes on unread, and memory is given back at on
   }
 });
 
-test('however a stream is cut, it has the same events and passes on the same bytes', () => {
+test('however a stream is cut, it has the same events and passes on the same bytes', { timeout: 60_000 }, () => {
   const line = fc.oneof(
     fc.string({ unit: 'grapheme' }).map((text) => `data: ${text.replace(/[\r\n\ufeff]/g, '')}`),
     fc.constantFrom('', '', ': comment', 'event: e', 'data: drop', 'data'),

@@ -47,6 +47,20 @@ describe('a code archive', () => {
     expect(readdirSync(join(root, 'out'))).toEqual([`${hash}.tar.gz`]);
   });
 
+  it('leaves out what it is told to', () => {
+    const dir = folder('a', { 'plan.py': '1', 'vendor/other.so': '2', 'vendor/pack.py': '3' });
+    const { file } = makeCodeArchive(dir, join(root, 'out'), (path) => path === 'vendor/other.so');
+    expect(entriesOf(file).map(({ path }) => path)).toEqual(['plan.py', 'vendor/pack.py']);
+  });
+
+  it('is made again when the one that was made before is gone or damaged', () => {
+    const dir = folder('a', { 'plan.py': 'print(1)' });
+    const { file, sha256: hash } = archive(dir);
+    writeFileSync(file, 'damaged');
+    expect(archive(dir)).toEqual({ file, sha256: hash });
+    expect(sha256(readFileSync(file))).toBe(hash);
+  });
+
   it('has the same bytes for the same files, whatever their times and the order they were made in', () => {
     const first = folder('first', { 'a.py': '1', 'lib/b.py': '2' });
     const second = folder('second', { 'lib/b.py': '2', 'a.py': '1' });

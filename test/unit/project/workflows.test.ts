@@ -107,8 +107,26 @@ describe('loading workflows', () => {
     await put('state-machines/code/f.ts', '');
     expect((await failure()).findings).toEqual([
       'code_not_found code/gone.code',
-      'code_not_found code/file.code',
+      'invalid_code code/file.code',
       'code_not_found code/absent.function',
+    ]);
+  });
+
+  it('takes a TypeScript file as code, and no other file', async () => {
+    const step = (code: string, command: string) =>
+      `w.sandbox('agent', { image: 'node', code: '${code}', command: ['node', '${command}'] })`;
+    await put('state-machines/fine/workflow.ts', definitionFile('fine', step('./agent/act.ts', 'act.mjs')));
+    await put('state-machines/fine/agent/act.ts', '');
+    expect((await loadWorkflows(root)).map(({ name }) => name)).toEqual(['fine']);
+    await put('state-machines/gone/workflow.ts', definitionFile('gone', step('./agent/act.ts', 'act.mjs')));
+    await put('state-machines/other/workflow.ts', definitionFile('other', step('./agent/act.py', 'act.py')));
+    await put('state-machines/other/agent/act.py', '');
+    await put('state-machines/unrun/workflow.ts', definitionFile('unrun', step('./agent/act.ts', 'act.ts')));
+    await put('state-machines/unrun/agent/act.ts', '');
+    expect((await failure()).findings).toEqual([
+      'code_not_found gone/agent.code',
+      'invalid_code other/agent.code',
+      'invalid_command unrun/agent.command',
     ]);
   });
 });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
+import { request as httpsRequest } from 'node:https';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { REQUEST_LIMIT_BYTES } from '../../../sandbox-images/runner/src/model-call.ts';
@@ -69,7 +70,7 @@ const http1: Client = (url, { method = 'POST', headers = {}, body, onChunk, sign
 const http2: Client = (url, { method = 'POST', headers = {}, body, onChunk, signal } = {}) =>
   new Promise((resolve, reject) => {
     const { origin, pathname, search } = new URL(url);
-    const session = connectHttp2(origin);
+    const session = connectHttp2(origin, secured.ca === undefined ? {} : secured);
     session.once('error', reject);
     const sent = session.request({ ':method': method, ':path': `${pathname}${search}`, ...headers });
     let text = '';
@@ -90,6 +91,9 @@ const http2: Client = (url, { method = 'POST', headers = {}, body, onChunk, sign
     signal?.addEventListener('abort', () => session.destroy());
     sent.end(body);
   });
+
+/** What the clients over TLS trust. */
+const secured: { ca?: string } = {};
 
 const CLIENTS: [string, Client][] = [
   ['HTTP/1.1', http1],
@@ -454,7 +458,7 @@ describe('what is written to the socket itself', () => {
         `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n`,
       ' 400 ',
     ],
-    ['no HTTP', () => '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03', ' 400 '],
+    ['no HTTP', () => 'SSH-2.0-client\r\n\r\n', ' 400 '],
   ])('%s reaches nobody', async (_what, text, expected) => {
     const { gateway, proxy } = await scene();
     const told = await raw(proxy, text(`${new URL(proxy.url).pathname}${CHAT}`));
@@ -504,6 +508,29 @@ describe('what is written to the socket itself', () => {
     socket.destroy();
     await until(() => gateway.seen[0]?.brokenOff === true);
     expect(gateway.seen[0]?.whole).toBe(false);
+  });
+});
+
+describe('a model call over TLS', () => {
+  it('is one in HTTP/2, where the certificate is trusted, and none where it is not', async () => {
+    const { gateway, proxy } = await scene();
+    await expect(http2(`${proxy.secureUrl}${CHAT}`, { body: '{}' })).rejects.toThrow('self-signed');
+    secured.ca = proxy.certificate;
+    onTestFinished(() => {
+      delete secured.ca;
+    });
+    expect((await http2(`${proxy.secureUrl}${CHAT}`, { body: '{}' })).status).toBe(200);
+    expect(gateway.seen).toHaveLength(1);
+  });
+
+  it('is one in HTTP/1.1 as well, as botocore speaks it', async () => {
+    const { proxy } = await scene();
+    const status = await new Promise((resolve, reject) => {
+      const options = { method: 'POST', agent: false as const, ca: proxy.certificate };
+      const sent = httpsRequest(`${proxy.secureUrl}${CHAT}`, options, (answer) => resolve(answer.resume().statusCode));
+      sent.once('error', reject).end('{}');
+    });
+    expect(status).toBe(200);
   });
 });
 

@@ -5,6 +5,7 @@ import {
   and,
   eq,
   ge,
+  group,
   gt,
   hours,
   le,
@@ -15,9 +16,10 @@ import {
   or,
   type Ref,
   seconds,
+  usd,
   workflow,
 } from '../../../lib/index.ts';
-import { fails, type StepStub, testWorkflow } from '../../../lib/testing/index.ts';
+import { approvedBy, fails, type StepStub, testWorkflow } from '../../../lib/testing/index.ts';
 
 const agent = { image: 'python', command: ['run'] } as const;
 
@@ -244,5 +246,39 @@ describe('a workflow with maxConcurrent', () => {
       w.sandbox('work', agent);
     });
     for (const _ of [1, 2]) expect((await testWorkflow(bounded, { steps: { work: {} } })).status).toBe('succeeded');
+  });
+});
+
+describe('a budget', () => {
+  const budgeted = workflow('budgeted', { input: z.object({}), budget: { execution: usd(5) } }, (w) => {
+    w.sandbox('work', { ...agent, models: ['claude-*'], rate: { concurrent: 2 } });
+    w.sandbox('more', agent);
+  });
+
+  it('suffices in a test, where nothing costs anything', async () => {
+    const run = await testWorkflow(budgeted, {
+      steps: { work: {}, more: {} },
+      input: { wflo: { budgetUsd: '0.01' } },
+    });
+    expect(run.status).toBe('succeeded');
+  });
+
+  it('that an agent has used up ends the execution so', async () => {
+    const run = await testWorkflow(budgeted, { steps: { work: fails('budget_exceeded') } });
+    expect(run).toMatchObject({ status: 'budget_exceeded', error: { code: 'budget_exceeded' }, began: ['work'] });
+    expect(run.step('work')).toMatchObject({ status: 'failed' });
+  });
+
+  it('above that of the workflow is refused before anything begins', async () => {
+    const run = await testWorkflow(budgeted, { steps: { work: {} }, input: { wflo: { budgetUsd: 6 } } });
+    expect(run).toMatchObject({ status: 'failed', error: { code: 'invalid_budget' }, began: [] });
+  });
+
+  it('does not keep a sandbox from running that people agreed to', async () => {
+    const guarded = workflow('guarded', { input: z.object({}) }, (w) => {
+      w.sandbox('act', { ...agent, approval: { from: [group('owners', 1)], within: hours(1) } });
+    });
+    const run = await testWorkflow(guarded, { steps: { act: {} }, approvals: { act: approvedBy('bob') } });
+    expect(run.status).toBe('succeeded');
   });
 });

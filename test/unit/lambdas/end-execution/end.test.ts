@@ -36,7 +36,8 @@ describe('an execution that was stopped', () => {
     scene.machines.set(EXECUTION_ARN, { status: 'ABORTED' });
     expect(await scene.end()).toBe('ended');
     expect(await scene.execution()).toMatchObject({ status: 'cancelled', endedAt: scene.clock.now().toISOString() });
-    expect((await scene.execution()).checkAt).toBeUndefined();
+    // Once more, for what its sandboxes still hold.
+    expect((await scene.execution()).checkAt).toBe('2026-01-01T00:02:01.000Z');
     expect((await scene.execution()).error).toBeUndefined();
     expect(await scene.attempt()).toMatchObject({ status: 'cancelled' });
     expect(await scene.lease()).toMatchObject({ status: 'fenced', epoch: 2 });
@@ -268,6 +269,8 @@ describe('the time limit of a whole machine', () => {
     ]);
     expect(scene.events().filter((type) => type === 'step.cancelled')).toHaveLength(1);
     expect(await scene.lease()).toMatchObject({ status: 'fenced' });
+    scene.clock.advance(300);
+    await looks();
     expect(await scene.execution()).not.toHaveProperty('checkAt');
   });
 });
@@ -462,6 +465,7 @@ describe('seenEnd', () => {
   });
 });
 
-function pick({ executions, blobs, signals, machines, clock, ids, stage }: ExecutionScene) {
-  return { executions, blobs, signals, machines, clock, ids, stage };
+function pick({ executions, blobs, signals, machines, clock, ids, stage, ...scene }: ExecutionScene) {
+  const { ledger, budgets } = scene;
+  return { executions, blobs, signals, machines, clock, ids, stage, ledger, budgets };
 }

@@ -106,7 +106,8 @@ describe('an input that is refused', () => {
     ['invalid_input', JSON.parse('{ "table": "orders", "more": 1e999 }')],
     ['invalid_input', { table: 'orders', more: JSON.parse('['.repeat(50_000) + ']'.repeat(50_000)) }],
     ['invalid_input', { table: 1, days: 'x' }],
-    ['unknown_option', { table: 'orders', wflo: { budgetUsd: 1 } }],
+    ['unknown_option', { table: 'orders', wflo: { budget: 1 } }],
+    ['invalid_budget', { table: 'orders', wflo: { budgetUsd: 'much' } }],
   ])('is recorded as an ending: %s', async (code, input) => {
     expect(await scene.open(input)).toMatchObject({ ok: false, state: null, error: { code } });
     expect(await scene.execution()).toMatchObject({ status: 'running', ending: { status: 'failed', error: { code } } });

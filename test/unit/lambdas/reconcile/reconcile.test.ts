@@ -28,7 +28,7 @@ beforeEach(() => {
 
 function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
   const { executions, blobs, signals, outbox, audit, bus, tasks, machines, clock, ids, stage } = scene;
-  const { ledger, budgets, announcements, costSignals } = scene;
+  const { ledger, budgets } = scene;
   return {
     executions,
     blobs,
@@ -38,14 +38,11 @@ function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
     bus,
     tasks,
     machines,
-    ledger,
     clock,
     ids,
     stage,
     ledger,
     budgets,
-    announcements,
-    costSignals,
     resumeApprovals: async (approvalIds) => void resumed.push(...approvalIds),
     remainingMs: () => remaining,
     ...changed,

@@ -12,7 +12,6 @@ import { costPorts } from '../../../_helpers/fakes/cost-ports.ts';
 import { FakeEventBus } from '../../../_helpers/fakes/fake-event-bus.ts';
 import { aGroup, aPerson, fakePeopleStore } from '../../../_helpers/fakes/fake-people-store.ts';
 import { FakeSandboxTasks } from '../../../_helpers/fakes/fake-sandbox-tasks.ts';
-import { memoryLedger } from '../../../_helpers/fakes/memory-ledger.ts';
 import { controlApi, REPORT, signedBy } from './api-harness.ts';
 
 const input = { table: 'orders', days: 30 };
@@ -81,7 +80,6 @@ async function reconcile(): Promise<void> {
     ...endPorts(),
     outbox: api.executions,
     bus: new FakeEventBus(),
-    ledger: memoryLedger({ clock: api.clock }),
     resumeApprovals: async () => {},
     remainingMs: () => 50_000,
   });

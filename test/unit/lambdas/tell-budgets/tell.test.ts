@@ -42,9 +42,9 @@ describe('people are told', () => {
       counts: ['BudgetAlerts research'],
       texts: [
         {
-          subject: 'Wflo prod: the budget of the workflow research for 2026-11 has spent 75 %',
+          subject: 'Wflo prod: the budget of the workflow research in 2026-11 has spent 75 %',
           message:
-            'the budget of the workflow research for 2026-11 has spent $0.75 of $1.00, which is 75 % or more.\n\nAbout: research:one',
+            'the budget of the workflow research in 2026-11 has spent $0.75 of $1.00, which is 75 % or more.\n\nAbout: research:one',
         },
       ],
     });

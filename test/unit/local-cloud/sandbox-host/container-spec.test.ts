@@ -54,6 +54,13 @@ it('gives a relay no network, no capability and nothing to write to', () => {
     User: '65534:65534',
     HostConfig: { NetworkMode: 'none', CapDrop: ['ALL'], ReadonlyRootfs: true },
   });
+  expect(relayContainer(RUNNER_IMAGE_RELAY, place).Cmd.slice(3)).toEqual(['4566', '51679']);
+  // The model gateway, where it is a server of its own, has its own port in the sandbox too.
+  expect(relayContainer(RUNNER_IMAGE_RELAY, { ...place, modelsPort: 4600 }).Cmd.slice(3)).toEqual([
+    '4566',
+    '51679',
+    '4600',
+  ]);
 });
 
 it('tells a runner that was killed for its memory from one that reports its agent', () => {

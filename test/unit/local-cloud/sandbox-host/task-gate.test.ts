@@ -14,10 +14,12 @@ import { relayPolicy } from '../../../../lib/local-cloud/sandbox-host/relay-poli
 import {
   API_SOCKET,
   METADATA_SOCKET,
+  MODELS_SOCKET,
   openTaskGate,
   READY_PATH,
   type TaskGate,
 } from '../../../../lib/local-cloud/sandbox-host/task-gate.ts';
+import { fakeGateway } from '../../../_helpers/fake-gateway.ts';
 import { until } from '../../../_helpers/runner-world.ts';
 import { TASK } from '../../../_helpers/sandbox-scene.ts';
 import { temporaryFolder } from '../../../_helpers/temporary-folder.ts';
@@ -53,7 +55,11 @@ const echo: Serve = (incoming, response) => {
 };
 
 /** A gate before an upstream that answers by `serve`; both end with the test. */
-async function open(serve: Serve = echo, folder = join(temporaryFolder(), 'gate')): Promise<Gate> {
+async function open(
+  serve: Serve = echo,
+  folder = join(temporaryFolder(), 'gate'),
+  modelsOf: (origin: URL) => URL | undefined = () => undefined,
+): Promise<Gate> {
   const seen: Seen[] = [];
   const upstream = createServer((incoming, response) => {
     const one: Seen = {
@@ -78,7 +84,9 @@ async function open(serve: Serve = echo, folder = join(temporaryFolder(), 'gate'
   });
   const origin = new URL(`http://127.0.0.1:${(upstream.address() as AddressInfo).port}`);
   const refused: unknown[] = [];
+  const models = modelsOf(origin);
   const gate = await openTaskGate({
+    ...(models === undefined ? {} : { models }),
     folder,
     task: taskOf('t1', 'wflo/python:local', { WFLO_CODE: 'secret' }),
     upstream: origin,
@@ -258,6 +266,59 @@ describe('the way to the local AWS, when somebody is gone,', () => {
     const { ask } = await open((incoming) => incoming.socket.destroy());
     for (const body of ['', 'x'.repeat(1_000_000)])
       await expect(ask('PUT', OBJECT, { body })).rejects.toMatchObject({ code: expect.stringMatching(/ECONN|EPIPE/) });
+  });
+});
+
+describe('the way to the models', () => {
+  const CHAT = '/models/openai/v1/chat/completions';
+
+  it('is closed where there is no gateway', async () => {
+    const { ask, folder } = await open();
+    expect((await ask('POST', CHAT)).status).toBe(403);
+    expect(existsSync(join(folder, MODELS_SOCKET))).toBe(false);
+  });
+
+  it('is on the socket of the API where the gateway is behind it', async () => {
+    const { ask, folder, seen } = await open(echo, undefined, (origin) => new URL('/models', origin));
+    expect((await ask('POST', CHAT, { body: '{}' })).status).toBe(201);
+    expect((await ask('POST', `${API}/v1/claim`, { body: '{}' })).status).toBe(201);
+    expect((await ask('POST', '/models/other/v1')).status).toBe(403);
+    expect(seen.map(({ line }) => line)).toEqual([`POST ${CHAT}`, `POST ${API}/v1/claim`]);
+    expect(existsSync(join(folder, MODELS_SOCKET))).toBe(false);
+  });
+
+  it('has a socket of its own else, which leads to the gateway alone, piece by piece', async () => {
+    const gateway = await fakeGateway();
+    onTestFinished(() => gateway.close());
+    let next: (() => void) | undefined;
+    gateway.answer = (_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+      next = () => void response.end('data: 1\n\n');
+    };
+    const { gate, ask: askApi, folder, seen } = await open(echo, undefined, () => new URL(gateway.url));
+    expect((await askApi('POST', CHAT)).status).toBe(403);
+    const socketPath = join(folder, MODELS_SOCKET);
+    expect(statSync(socketPath).mode & 0o777).toBe(0o666);
+    // The head is there before the first event is written.
+    const body = await new Promise<string>((resolve, reject) => {
+      const sent = request({ socketPath, method: 'POST', path: CHAT, agent: false }, (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.once('end', () => resolve(text));
+        next?.();
+      });
+      sent.once('error', reject).end('{}');
+    });
+    expect(body).toBe('data: 1\n\n');
+    for (const path of [`${API}/v1/claim`, '/models/other/v1', '/models/openai/../../x'])
+      expect((await ask(socketPath, 'POST', path)).status, path).toBe(403);
+    expect((await ask(socketPath, 'PUT', OBJECT)).status).toBe(403);
+    expect(gateway.seen.map(({ url }) => url)).toEqual([CHAT]);
+    expect(seen).toEqual([]);
+    await gate.close();
+    await expect(ask(socketPath, 'POST', CHAT)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 

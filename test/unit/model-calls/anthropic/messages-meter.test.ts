@@ -277,7 +277,7 @@ describe('the bound', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     const ttl = fc.constantFrom(undefined, '5m', '1h');
     const asked = fc.record({
-      text: fc.string({ unit: 'grapheme', maxLength: 200 }),
+      text: fc.string({ unit: 'grapheme', maxLength: 20 }).map((some) => some.repeat(500)),
       images: fc.nat(3),
       ttl,
       maxTokens: fc.integer({ min: 0, max: 64_000 }),

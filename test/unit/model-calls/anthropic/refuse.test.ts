@@ -34,7 +34,7 @@ describe('a refusal', () => {
       type: 'error',
       error: {
         type: 'billing_error',
-        message: expect.stringContaining('limit $0.10, spent $0.09, held by calls in flight $0.00'),
+        message: expect.stringContaining('limit $0.10, spent $0.09, held $0.00'),
         details: {
           error_code: 'budget_exhausted',
           budget: {
@@ -83,7 +83,7 @@ describe('a refusal', () => {
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body).error).toEqual({
       type,
-      message: 'no [invalid_request].',
+      message: 'no [invalid_request]',
       details: { error_code: 'invalid_request' },
     });
   });

@@ -27,7 +27,7 @@ describe('a refusal', () => {
       });
       const body = JSON.parse(answer.body);
       expect(body).toMatchObject({ wfloError: 'budget_held', budget: { scope: 'execution', held: '0.09' } });
-      expect(body.message).toContain('held by calls in flight $0.09');
+      expect(body.message).toContain('held $0.09');
       // Some SDKs would take these for the name of the exception.
       expect(body).not.toHaveProperty('code');
       expect(body).not.toHaveProperty('__type');
@@ -50,7 +50,7 @@ describe('a refusal', () => {
     const answer = bedrockConverse.refuse({ code: 'invalid_request', status, message: 'no' });
     expect(answer.status).toBe(sent);
     expect(answer.headers['x-amzn-errortype']).toBe(type);
-    expect(JSON.parse(answer.body)).toEqual({ message: 'no [invalid_request].', wfloError: 'invalid_request' });
+    expect(JSON.parse(answer.body)).toEqual({ message: 'no [invalid_request]', wfloError: 'invalid_request' });
   });
 
   it('of a rate limit is throttling, with the time to wait', () => {
