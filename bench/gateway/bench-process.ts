@@ -82,6 +82,10 @@ function started(
   const child = spawn(file, args, { cwd, env, stdio: ['ignore', log, log, ...(ipc ? (['ipc'] as const) : [])] });
   closeSync(log);
   child.on('error', () => undefined);
+  // A benchmark that fails leaves nothing behind.
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
   return child;
 }
 
