@@ -4,6 +4,8 @@ export interface Figure {
   readonly value: number;
   readonly unit: string;
   readonly limit?: number;
+  /** Printed and kept, but not shown in the README. */
+  readonly detail?: true;
 }
 
 export interface Benchmark {

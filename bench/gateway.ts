@@ -1,135 +1,160 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
-import { dollars, usd } from '../lib/budget/money.ts';
-import { type Benchmark, type Figure, percentile, round } from './bench.ts';
-import { type Load, load, openStream, type Target } from './gateway/load.ts';
-import { overshoot, twentyAtOnce } from './gateway/overshoot.ts';
+import { cpus, loadavg } from 'node:os';
+import { type Benchmark, type Figure, median, round } from './bench.ts';
+import { BUDGET_USD, CALLS_AT_ONCE, spendAtOnce } from './gateway/at-once.ts';
+import { type Server, startLitellm, startOurs, startPortkey, startProvider } from './gateway/gateways.ts';
+import { installCompared } from './gateway/install.ts';
+import { CONNECTIONS, type Connections, type Load, measureLoads } from './gateway/overhead.ts';
+import { dynamoDbLocalStore, emulatorStore } from './gateway/stores.ts';
+import { firstBytes, memoryOfIdleStreams } from './gateway/streams.ts';
 
-const CHAT = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'hello' }], max_tokens: 100 };
-const WARM_UP = 300;
-const CALLS = 2000;
+const FIRST_BYTES = 200;
 const IDLE_STREAMS = 200;
 
-/** The gateway without a store: what it adds to a provider that answers at once, and that no budget is overspent. */
+/**
+ * Our gateway beside LiteLLM and Portkey, all before the same provider, which answers at once. What a call takes without
+ * a gateway is taken off.
+ */
 export const gateway: Benchmark = {
   name: 'gateway',
-  title: 'The model gateway over a ledger in memory',
+  title: 'Model gateway beside others, in one run',
   run: async () => {
-    const provider = await start<{ port: number }>('provider.ts');
-    const bare = { url: `http://127.0.0.1:${provider.said.port}/v1/chat/completions`, headers: {} };
-    const ours = await startGateway(provider.said.port);
-    const { through } = ours;
+    const installed = await installCompared();
+    const running: { stop(): Promise<unknown> }[] = [];
+    const started = async <S extends Server>(starting: Promise<S>): Promise<S> => {
+      const server = await starting;
+      running.unshift(server.process);
+      return server;
+    };
     try {
+      const localStore = await dynamoDbLocalStore();
+      running.unshift(localStore);
+      const emulated = await emulatorStore();
+      running.unshift(emulated);
+      const provider = await started(startProvider());
+      const litellm = await started(startLitellm(installed, provider, BUDGET_USD));
+      const portkey = await started(startPortkey(installed, provider));
+      const memory = await started(startOurs(provider, 'ours-memory'));
+      const local = await started(startOurs(provider, 'ours-dynamodb-local', localStore.config));
+      const emulator = await started(startOurs(provider, 'ours-emulator', emulated.config));
+
+      const servers = { provider, portkey, litellm, memory, local, emulator };
+      const loads = await measureLoads(installed.autocannon, servers);
+      const busy = loadavg()[0] ?? Number.NaN;
+      const spent = await spendAtOnce(provider, { ours: local, litellm });
+      await local.measured();
+      const first = await firstBytes({ provider, local }, FIRST_BYTES);
+      const { reserves } = await local.measured();
+      const quiet = await started(startOurs(provider, 'ours-streams', localStore.config));
+      const bytes = await memoryOfIdleStreams(quiet, IDLE_STREAMS);
+
+      const overheads = { portkey: 'Portkey 1.15.2 without budgets', litellm: 'LiteLLM 1.108.7 with budgets' } as const;
       return [
-        ...(await compared(bare, through, 1)),
-        ...(await compared(bare, through, 64)),
-        ...(await firstTokens(bare, through)),
-        await idleStreams(provider.said.port),
-        ...(await budgets()),
+        ...CONNECTIONS.flatMap((connections) => {
+          const of = (load: Readonly<Record<Connections, Load>>) => added(load, loads.provider, connections);
+          return [
+            promise('without the store', connections, of(loads.memory), of(loads.portkey), overheads.portkey),
+            promise('with DynamoDB Local', connections, of(loads.local), of(loads.litellm), overheads.litellm),
+          ];
+        }),
+        ...details('the provider alone', loads.provider),
+        ...details(overheads.portkey, loads.portkey),
+        ...details(overheads.litellm, loads.litellm),
+        ...details('Wflo without the store', loads.memory),
+        ...details('Wflo with DynamoDB Local', loads.local),
+        ...details('Wflo with the emulator', loads.emulator),
+        ...shares('DynamoDB Local', loads.local),
+        ...shares('the emulator', loads.emulator),
+        {
+          what: 'round trips of a call to the store, in the mean: two, and one for all calls of a lease in 30 seconds',
+          value: round(loads.local[1].tripsPerCall, 2),
+          unit: '',
+          limit: 2.05,
+        },
+        {
+          what: `spent of $${BUDGET_USD} by ${CALLS_AT_ONCE} calls of $0.09 at once: LiteLLM 1.108.7`,
+          value: spent.litellm.usd,
+          unit: 'USD',
+        },
+        {
+          what: `spent of $${BUDGET_USD} by ${CALLS_AT_ONCE} calls of $0.09 at once: Wflo`,
+          value: spent.ours.usd,
+          unit: 'USD',
+          limit: BUDGET_USD,
+        },
+        {
+          what: `first byte of a stream after the provider's own and the reserve of ${round(median(reserves), 2)} ms, median of ${FIRST_BYTES}`,
+          value: round(median(first.local) - median(first.provider) - median(reserves), 2),
+          unit: 'ms',
+          limit: 5,
+        },
+        {
+          what: `memory of the gateway with ${IDLE_STREAMS} idle streams (resident)`,
+          value: round(bytes / 1e6),
+          unit: 'MB',
+          limit: 150,
+        },
+        {
+          what: `processes that wanted one of the ${cpus().length} cores at the end of the rounds (load average of a minute)`,
+          value: round(busy),
+          unit: '',
+          detail: true,
+        },
       ];
     } finally {
-      for (const { process } of [ours, provider]) process.kill();
+      for (const each of running) await each.stop();
     }
   },
 };
 
-async function compared(bare: Target, through: Target, atOnce: number): Promise<readonly Figure[]> {
-  const [alone, ours] = [await measured(bare, CHAT, atOnce), await measured(through, CHAT, atOnce)];
-  const at = `${atOnce} at once`;
-  return [
-    ...[0.5, 0.95, 0.99].map((share) => ({
-      what: `added to the bare provider, ${at}, p${share * 100}`,
-      value: round(percentile(ours.calls, share) - percentile(alone.calls, share), 2),
-      unit: 'ms',
-    })),
-    {
-      what: `calls a second, ${at} (bare provider: ${Math.round(alone.perSecond)})`,
-      value: Math.round(ours.perSecond),
-      unit: '',
-    },
-  ];
+/**
+ * Milliseconds that a gateway adds to a call: by the medians of single calls, and where many are made at once by how many
+ * are answered in a second, since the time of one of them is mostly that of those before it.
+ */
+function added(
+  load: Readonly<Record<Connections, Load>>,
+  provider: Readonly<Record<Connections, Load>>,
+  connections: Connections,
+): number {
+  return connections === 1
+    ? load[1].p50 - provider[1].p50
+    : 1000 / load[connections].perSecond - 1000 / provider[connections].perSecond;
 }
 
-async function firstTokens(bare: Target, through: Target): Promise<readonly Figure[]> {
-  const chat = { ...CHAT, stream: true };
-  const [alone, ours] = [await measured(bare, chat, 1), await measured(through, chat, 1)];
-  return [
-    {
-      what: 'time to the first token beyond the bare provider, p50',
-      value: round(percentile(ours.first, 0.5) - percentile(alone.first, 0.5), 2),
-      unit: 'ms',
-      limit: 5,
-    },
-  ];
-}
-
-async function measured(target: Target, body: object, atOnce: number): Promise<Load> {
-  await load(target, body, WARM_UP, atOnce);
-  return load(target, body, CALLS, atOnce);
-}
-
-/** In a process of its own, which has served nothing else: the ledger in memory keeps every call. */
-async function idleStreams(providerPort: number): Promise<Figure> {
-  const { process, through } = await startGateway(providerPort);
-  try {
-    const chat = { ...CHAT, stream: true, user: 'idle' };
-    const opened = await Promise.all(Array.from({ length: IDLE_STREAMS }, () => openStream(through, chat)));
-    const said = once(process, 'message');
-    process.send('memory');
-    const [{ rssMib }] = (await said) as [{ rssMib: number }];
-    for (const close of opened) close();
-    return {
-      what: `memory of the process with ${IDLE_STREAMS} idle streams`,
-      value: Math.round(rssMib),
-      unit: 'MiB',
-      limit: 150,
-    };
-  } finally {
-    process.kill();
-  }
-}
-
-async function budgets(): Promise<readonly Figure[]> {
-  const figures: Figure[] = [];
-  for (const share of [0.01, 0.5, 1]) {
-    const { beyond, untrue, leftOpen } = await overshoot(share);
-    const against = `1,000 calls at once against ${share * 100} % of their total`;
-    figures.push(
-      { what: `${against}: beyond the budget`, value: dollars(beyond), unit: '$', limit: 0 },
-      {
-        what: `${against}: refusals that were not true, and holds left open`,
-        value: untrue + leftOpen,
-        unit: '',
-        limit: 0,
-      },
-    );
-  }
-  figures.push({
-    what: 'spent of $0.10, 20 calls of $0.09 at once',
-    value: dollars(await twentyAtOnce()),
-    unit: '$',
-    limit: dollars(usd('0.09')),
-  });
-  return figures;
-}
-
-async function startGateway(providerPort: number): Promise<{ process: ChildProcess; through: Target }> {
-  const { process, said } = await start<{ port: number; headers: Record<string, string> }>('memory-gateway.ts', [
-    `http://127.0.0.1:${providerPort}`,
-  ]);
+function promise(what: string, connections: Connections, ours: number, theirs: number, whose: string): Figure {
   return {
-    process,
-    through: { url: `http://127.0.0.1:${said.port}/models/openai/v1/chat/completions`, headers: said.headers },
+    what: `what Wflo ${what} adds to a call, ${named(connections)}, ${connections === 1 ? 'p50' : 'by calls a second'}; the limit is ${whose}`,
+    value: round(ours, 2),
+    unit: 'ms',
+    limit: round(theirs, 2),
   };
 }
 
-/** Starts a file of this folder with tsx, and waits for what it says first. */
-async function start<T>(file: string, args: readonly string[] = []): Promise<{ process: ChildProcess; said: T }> {
-  const process = fork(join(import.meta.dirname, 'gateway', file), args, { execArgv: ['--import', 'tsx'] });
-  const ended = once(process, 'exit').then(([code]) => {
-    throw new Error(`${file} ended with ${code}`);
+/** Of the time that a call takes in all, by the medians of each. */
+function shares(store: string, load: Readonly<Record<Connections, Load>>): readonly Figure[] {
+  return CONNECTIONS.map((connections) => {
+    const { p50, reserveMs, settleMs } = load[connections];
+    return {
+      what: `share of ${store} in a call through Wflo, ${named(connections)} (reserve ${round(reserveMs)} ms, settle ${round(settleMs)} ms)`,
+      value: round((100 * (reserveMs + settleMs)) / p50, 0),
+      unit: '%',
+    };
   });
-  const [said] = (await Promise.race([once(process, 'message'), ended])) as [T];
-  return { process, said };
+}
+
+function details(what: string, load: Readonly<Record<Connections, Load>>): readonly Figure[] {
+  return CONNECTIONS.flatMap((connections) => {
+    const { p50, p95, p99, perSecond, cpuMs } = load[connections];
+    const of = `${what}, ${named(connections)}`;
+    return [
+      ...Object.entries({ p50, p95, p99 }).map(
+        ([name, value]): Figure => ({ what: `${of}, ${name}`, value: round(value, 2), unit: 'ms', detail: true }),
+      ),
+      { what: `${of}, calls`, value: round(perSecond, 0), unit: '/s' },
+      { what: `${of}, processor time of a call`, value: round(cpuMs, 2), unit: 'ms', detail: true },
+    ];
+  });
+}
+
+function named(connections: Connections): string {
+  return connections === 1 ? '1 connection' : `${connections} connections`;
 }

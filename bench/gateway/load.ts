@@ -1,64 +1,61 @@
-import { Agent, request } from 'node:http';
+import { percentile } from '../bench.ts';
+
+/** What of autocannon is used. It rounds what it tells to milliseconds, so that the answers are counted here. */
+type Autocannon = (options: object) => Promise<{ readonly non2xx: number; readonly errors: number }> & {
+  on(event: 'response', take: (client: unknown, status: number, bytes: number, milliseconds: number) => void): void;
+};
 
 export interface Target {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
 }
 
-export interface Load {
-  /** Milliseconds of each call, to its last byte. */
-  readonly calls: readonly number[];
-  /** Milliseconds to the first byte of each body. */
-  readonly first: readonly number[];
+/** One round against one target. Times in milliseconds. */
+export interface Round {
+  readonly calls: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly p99: number;
   readonly perSecond: number;
 }
 
-/** Calls over connections that are kept, `atOnce` at a time. Throws for any answer that is not 200. */
-export async function load(target: Target, body: object, calls: number, atOnce: number): Promise<Load> {
-  const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
-  const done: number[] = [];
-  const first: number[] = [];
-  let left = calls;
+/**
+ * So many calls over kept connections, each the next one as soon as it is answered. All of them are waited for, so that
+ * nothing of a round goes on in the next one. Throws where one failed.
+ */
+export async function load(
+  autocannonModule: string,
+  { url, headers, body }: Target,
+  connections: number,
+  calls: number,
+): Promise<Round> {
+  const { default: autocannon } = (await import(autocannonModule)) as { readonly default: Autocannon };
+  const took: number[] = [];
+  const running = autocannon({
+    url,
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+    connections,
+    amount: calls,
+    timeout: 60,
+  });
   const began = performance.now();
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      while (left-- > 0) {
-        const took = await callOnce(target, body, agent);
-        done.push(took.done);
-        first.push(took.first);
-      }
-    }),
-  );
-  const seconds = (performance.now() - began) / 1000;
-  agent.destroy();
-  return { calls: done, first, perSecond: calls / seconds };
-}
-
-/** Opens a stream, and is done with its first byte. The connection stays open. */
-export function openStream(target: Target, body: object): Promise<() => void> {
-  return new Promise((resolve, reject) => {
-    const call = request(target.url, { method: 'POST', headers: target.headers, agent: false }, (answer) => {
-      answer.once('data', () => resolve(() => call.destroy()));
-      answer.on('error', () => {});
-    });
-    call.once('error', reject);
-    call.end(JSON.stringify(body));
+  let last = began;
+  running.on('response', (_client, _status, _bytes, milliseconds) => {
+    took.push(milliseconds);
+    last = performance.now();
   });
-}
-
-function callOnce({ url, headers }: Target, body: object, agent: Agent): Promise<{ first: number; done: number }> {
-  return new Promise((resolve, reject) => {
-    const began = performance.now();
-    let first = 0;
-    const call = request(url, { method: 'POST', headers, agent }, (answer) => {
-      if (answer.statusCode !== 200) reject(new Error(`the answer has status ${answer.statusCode}`));
-      answer.on('data', () => {
-        first ||= performance.now() - began;
-      });
-      answer.once('end', () => resolve({ first, done: performance.now() - began }));
-      answer.once('error', reject);
-    });
-    call.once('error', reject);
-    call.end(JSON.stringify(body));
-  });
+  const { non2xx, errors } = await running;
+  if (non2xx + errors > 0 || took.length < calls) {
+    throw new Error(`of ${calls} calls to ${url} ${took.length} were answered, ${non2xx} refused, ${errors} broken`);
+  }
+  return {
+    calls,
+    p50: percentile(took, 0.5),
+    p95: percentile(took, 0.95),
+    p99: percentile(took, 0.99),
+    perSecond: calls / ((last - began) / 1000),
+  };
 }

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import { lookupOf } from '../../lib/budget/prices/lookup.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import { callModel, type Gateway, type IncomingCall } from './call-model.ts';
+import { exceededAnnouncer } from './exceeded.ts';
 import { InFlight } from './in-flight.ts';
 import { rememberedLeases } from './lease.ts';
 import { modelsAnswer } from './list-models.ts';
@@ -36,6 +37,7 @@ export function createGateway(ports: GatewayPorts): GatewayApp {
     ports,
     inFlight,
     leases: rememberedLeases(ports),
+    announceExceeded: exceededAnnouncer(ports),
     models: lookupOf(ports.prices),
   };
   const app = new Hono<{ Bindings: GatewayBindings }>();

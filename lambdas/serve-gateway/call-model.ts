@@ -4,6 +4,7 @@ import { bodyTooLarge, modelNotAllowed } from '../../lib/model-calls/refusals.ts
 import { type CallRefusal, CallRefused, type ModelCall, type WireFormat } from '../../lib/model-calls/wire-format.ts';
 import type { Closing } from './close-hold.ts';
 import type { FirstWord } from './delivery.ts';
+import type { AnnounceExceeded } from './exceeded.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Caller, Leases } from './lease.ts';
 import { REQUEST_LIMIT_BYTES } from './limits.ts';
@@ -35,6 +36,7 @@ export interface Gateway {
   readonly leases: Leases;
   readonly inFlight: InFlight;
   readonly models: ModelLookup;
+  readonly announceExceeded: AnnounceExceeded;
 }
 
 /** What is known of a call so far, for its line in the log. */
@@ -104,7 +106,7 @@ async function answerOf(
     return refuse(gateway, incoming, known, modelNotAllowed(model));
   }
   const access = await ports.keys.get(call.provider);
-  const reserved = await reserveCall(ports, inFlight, caller, call, gone);
+  const reserved = await reserveCall(gateway, caller, call, gone);
   if (reserved.kind === 'refused') {
     if (reserved.fenced) leases.forget(headers.get('authorization'));
     return refuse(gateway, incoming, known, reserved.refusal, reserved.stop ? STOP : {});

@@ -1,6 +1,7 @@
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import type { BudgetRefusal } from '../../lib/budget/ledger.ts';
+import { scopeName } from '../../lib/budget/ledger-rules.ts';
 import { refusalError } from '../../lib/budget/refusal-text.ts';
 import { announceRefusal, exceededEvent, type Refused } from '../../lib/execution/announce-refusal.ts';
 import type { Actor, Ending, ExecutionRecord, OnExceeded } from '../../lib/execution/records.ts';
@@ -25,22 +26,33 @@ export function meaningOf(caller: Caller, { code, scope }: BudgetRefusal): OnExc
   return code === 'budget_held' && onExceeded === 'stop' ? 'deny' : onExceeded;
 }
 
-/** Tells of it once for each budget and limit. What cannot be told now is told by the next refusal. */
-export async function announceExceeded(
-  ports: Ports,
-  caller: Caller,
-  refused: BudgetRefusal,
-  onExceeded: OnExceeded,
-): Promise<void> {
-  const { executionId } = caller.address;
-  try {
-    const execution = await ports.executions.getExecution(executionId);
-    if (execution === undefined) return;
-    await announceRefusal(ports, execution, asRefused(caller, refused, onExceeded));
-  } catch (error) {
-    ports.signals.count('ExceededNotAnnounced');
-    ports.signals.failed('cost.exceeded was not written', error, { executionId });
-  }
+export type AnnounceExceeded = (caller: Caller, refused: BudgetRefusal, onExceeded: OnExceeded) => Promise<void>;
+
+/** Budgets that are known to be told of; the oldest goes first. */
+const REMEMBERED = 10_000;
+
+/**
+ * Tells of it once for each budget and limit. What cannot be told now is told by the next refusal; what was told costs
+ * the next refusals nothing.
+ */
+export function exceededAnnouncer(ports: Ports): AnnounceExceeded {
+  const told = new Set<string>();
+  return async (caller, refused, onExceeded) => {
+    const { executionId } = caller.address;
+    const name = `${executionId} ${scopeName(refused.scope)} ${refused.limit}`;
+    if (told.has(name)) return;
+    try {
+      const execution = await ports.executions.getExecution(executionId);
+      if (execution === undefined) return;
+      await announceRefusal(ports, execution, asRefused(caller, refused, onExceeded));
+      const [oldest] = told;
+      if (told.size >= REMEMBERED && oldest !== undefined) told.delete(oldest);
+      told.add(name);
+    } catch (error) {
+      ports.signals.count('ExceededNotAnnounced');
+      ports.signals.failed('cost.exceeded was not written', error, { executionId });
+    }
+  };
 }
 
 /**

@@ -5,7 +5,7 @@ import { WfloError } from '../../lib/errors.ts';
 import { budgetPending, overBudget, rateLimited } from '../../lib/model-calls/refusals.ts';
 import type { CallRefusal, ModelCall } from '../../lib/model-calls/wire-format.ts';
 import { closeHold } from './close-hold.ts';
-import { announceExceeded, meaningOf, stopExecution, untilRaised } from './exceeded.ts';
+import { type AnnounceExceeded, meaningOf, stopExecution, untilRaised } from './exceeded.ts';
 import { fittingOutputTokens } from './fitting-output.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Caller } from './lease.ts';
@@ -21,6 +21,12 @@ export interface Reservation {
   readonly holdId?: string;
   readonly amount: NanoUsd;
   readonly payer: Payer;
+}
+
+export interface Reserving {
+  readonly ports: GatewayPorts;
+  readonly inFlight: InFlight;
+  readonly announceExceeded: AnnounceExceeded;
 }
 
 export type Reserved =
@@ -39,8 +45,7 @@ export type Reserved =
  * Throws `unpriced_feature`, `ledger_busy`, `ledger_unreachable`.
  */
 export async function reserveCall(
-  ports: GatewayPorts,
-  inFlight: InFlight,
+  { ports, inFlight, announceExceeded }: Reserving,
   caller: Caller,
   call: ModelCall,
   gone: AbortSignal,
@@ -77,7 +82,7 @@ export async function reserveCall(
       await stopExecution(ports, caller, result.refusal);
       return refusedWith(refused, { stop: true });
     }
-    if (result.refusal.code === 'budget_exhausted') await announceExceeded(ports, caller, result.refusal, meaning);
+    if (result.refusal.code === 'budget_exhausted') await announceExceeded(caller, result.refusal, meaning);
     if (meaning === 'deny') return refusedWith(refused);
     if (!(await untilRaised(ports, result.refusal, gone, () => inFlight.stopping)))
       return refusedWith(budgetPending(result.refusal, PENDING_SECONDS));

@@ -1,10 +1,11 @@
-import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { TransactionCanceledException, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { WfloError } from '../errors.ts';
 import type { Item } from './document-client.ts';
 import { plainItem } from './ledger-items.ts';
 import { cancellationCodes, isConditionFailure, type RetryOptions, retryConflicts } from './retry-conflicts.ts';
 import type { TransactItem } from './tenant-chain-item.ts';
+import { transactWriteItem } from './transact-write-item.ts';
 
 /** How long a write that is in conflict with others is repeated: milliseconds of waiting. */
 export const CONFLICT_WAIT_MS = 2_000;
@@ -16,7 +17,8 @@ export interface Failed {
 
 /**
  * Writes all items or none. Undefined when all are written, else for each item whether its condition failed. DynamoDB
- * recognises the SDK's own repeats by the token of the request.
+ * recognises the SDK's own repeats by the token of the request. The items are converted here, and the plain command is
+ * sent: that of the document client takes a fifth more of the time of a call.
  */
 export async function writeLedger(
   client: DynamoDBDocumentClient,
@@ -24,7 +26,8 @@ export async function writeLedger(
   token: string,
   retry: RetryOptions | undefined,
 ): Promise<readonly (Failed | undefined)[] | undefined> {
-  const command = () => client.send(new TransactWriteCommand({ TransactItems: [...items], ClientRequestToken: token }));
+  const TransactItems = items.map(transactWriteItem);
+  const command = () => client.send(new TransactWriteItemsCommand({ TransactItems, ClientRequestToken: token }));
   try {
     await retryConflicts(command, { totalWaitMs: CONFLICT_WAIT_MS, ...retry });
     return undefined;

@@ -21,7 +21,7 @@ export const CHECKOV_REASONS: readonly CheckovReason[] = [
   },
   {
     check: 'CKV_AWS_59',
-    resource: /^AWS::ApiGateway::Method\.SandboxApi\w+POST\w+$/,
+    resource: /^AWS::ApiGateway::Method\.SandboxApi\w+(POST|GET)\w+$/,
     reason: { sameAs: 'AwsSolutions-APIG4' },
   },
   {

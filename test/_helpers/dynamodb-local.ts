@@ -11,6 +11,9 @@ const JARS = fileURLToPath(new URL('../../build/dynamodb-local/', import.meta.ur
 
 export interface DynamoDbLocal {
   readonly client: DynamoDBClient;
+  /** For clients of other processes. */
+  readonly endpoint: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   stop(): Promise<void>;
 }
 
@@ -29,7 +32,16 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
   const port = await freePort();
   const server = spawn(
     'java',
-    ['-cp', `${JARS}*`, 'software.amazon.dynamodb.services.local.main.ServerRunner', '-inMemory', '-port', `${port}`],
+    [
+      '-XX:+UseSerialGC',
+      '-cp',
+      `${JARS}*`,
+      'software.amazon.dynamodb.services.local.main.ServerRunner',
+      '-inMemory',
+      '-disableTelemetry',
+      '-port',
+      `${port}`,
+    ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   );
   let errors = '';
@@ -37,17 +49,15 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
     errors += chunk;
   });
   const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  const client = new DynamoDBClient({
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
   while (!(await answers(client))) {
     if (server.exitCode !== null) throw new Error(`DynamoDB Local ended with ${server.exitCode}: ${errors}`);
     await sleep(100);
   }
   return {
-    client,
+    ...{ client, endpoint, credentials },
     async stop() {
       client.destroy();
       server.kill();

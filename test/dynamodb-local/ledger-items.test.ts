@@ -126,7 +126,7 @@ it('what was held in a scope that has expired can still be settled, in those tha
   // As the time to live does it.
   await documentClient(engine.client).send(new DeleteCommand({ TableName: tables.ledgerTable, Key: scopeKey(day) }));
   const settlement = { executionId, holdId: 'compute:write:1', cost: nanoUsd(4), source: 'person' as const };
-  expect(await store.settle(settlement)).toMatchObject({ kind: 'settled', violation: false });
+  expect(await store.settle(settlement)).toMatchObject({ kind: 'settled' });
   expect(await budgets.getScope(day)).toBeUndefined();
   expect(await budgets.getScope({ kind: 'execution', executionId })).toMatchObject({ spent: 4, held: 0, inflight: 0 });
 });
