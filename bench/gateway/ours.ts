@@ -241,6 +241,8 @@ function bound(ledger: Ledger): Ledger {
     getHold: (executionId, holdId) => ledger.getHold(executionId, holdId),
     listHolds: (executionId) => ledger.listHolds(executionId),
     expiredHolds: (now, limit) => ledger.expiredHolds(now, limit),
+    holdsToLookUp: (now, limit) => ledger.holdsToLookUp(now, limit),
+    lookUpAgain: (executionId, holdId, at) => ledger.lookUpAgain(executionId, holdId, at),
     unsettledHolds: (tenant, query) => ledger.unsettledHolds(tenant, query),
   };
 }
