@@ -1,5 +1,5 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import {
   computeHoldId,
   type Hold,
@@ -12,22 +12,13 @@ import {
 } from '../budget/ledger.ts';
 import { entryOf, holdOf, type Pace, rateBroken, refusalOf } from '../budget/ledger-rules.ts';
 import { type NanoUsd, ZERO_USD } from '../budget/money.ts';
-import type { Clock, Ids, Ledger, Page } from '../ports.ts';
-import { decodeHoldPosition, encodePosition } from './cursor.ts';
-import { documentClient, type Item, queryItems, takeItems } from './document-client.ts';
+import type { Clock, Ids, Ledger } from '../ports.ts';
+import { documentClient, type Item } from './document-client.ts';
 import { recordExpiry, valueExpiry } from './expiry.ts';
-import { entryOfItem, holdOfItem, scopeStateOf, WATCHED } from './ledger-items.ts';
-import {
-  entryKey,
-  entryPosition,
-  HOLD_PREFIX,
-  holdKey,
-  holdPosition,
-  OPEN_HOLD_LISTS,
-  RECORD_LIST,
-  scopeKey,
-  unsettledList,
-} from './ledger-keys.ts';
+import { holdLists } from './ledger-hold-lists.ts';
+import { lookUpAgain, renewHold } from './ledger-hold-updates.ts';
+import { entryOfItem, holdOfItem, scopeStateOf } from './ledger-items.ts';
+import { entryKey, entryPosition, holdKey, scopeKey } from './ledger-keys.ts';
 import { openScope } from './ledger-limits.ts';
 import {
   type Expiries,
@@ -37,9 +28,9 @@ import {
   settleItems,
   unsettleItems,
 } from './ledger-transactions.ts';
-import { CONFLICT_WAIT_MS, type Failed, ledgerBusy, throughLedger, turns, writeLedger } from './ledger-writes.ts';
-import { isConditionFailure, type RetryOptions, retryConflicts } from './retry-conflicts.ts';
-import { type ItemKey, partitionOf } from './state-keys.ts';
+import { type Failed, ledgerBusy, throughLedger, turns, writeLedger } from './ledger-writes.ts';
+import type { RetryOptions } from './retry-conflicts.ts';
+import type { ItemKey } from './state-keys.ts';
 import type { TransactItem } from './tenant-chain-item.ts';
 
 export interface DynamoLedgerOptions {
@@ -254,141 +245,11 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
 
     getHold: (executionId, holdId) => throughLedger(() => readHold(executionId, holdId)),
 
-    listHolds: (executionId) =>
-      throughLedger(async () => {
-        const holds: Hold[] = [];
-        const items = queryItems(client, {
-          TableName,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-          FilterExpression: '#state IN (:open, :unsettled)',
-          ExpressionAttributeNames: { '#state': 'state' },
-          ExpressionAttributeValues: {
-            ':pk': partitionOf(executionId),
-            ':prefix': HOLD_PREFIX,
-            ':open': 'open',
-            ':unsettled': 'unsettled',
-          },
-        });
-        for await (const item of items) holds.push(holdOfItem(item));
-        return holds;
-      }),
-
-    expiredHolds: (now, limit) =>
-      throughLedger(async () => {
-        const lists = await Promise.all(
-          OPEN_HOLD_LISTS.map((list) =>
-            takeItems(
-              queryItems(client, {
-                TableName,
-                IndexName: 'byHold',
-                KeyConditionExpression: 'holdList = :list AND holdOrder < :now',
-                ExpressionAttributeValues: { ':list': list, ':now': now.toISOString() },
-                Limit: limit,
-              }),
-              limit,
-            ),
-          ),
-        );
-        return lists
-          .flat()
-          .map(holdOfItem)
-          .sort((a, b) => ((a.expiresAt ?? '') < (b.expiresAt ?? '') ? -1 : 1))
-          .slice(0, limit);
-      }),
-
-    holdsToLookUp: (now, limit) =>
-      throughLedger(async () => {
-        const items = queryItems(client, {
-          TableName,
-          IndexName: 'byRecord',
-          KeyConditionExpression: 'recordList = :list AND recordAt < :now',
-          ExpressionAttributeValues: { ':list': RECORD_LIST, ':now': now.toISOString() },
-          Limit: limit,
-        });
-        return (await takeItems(items, limit)).map(holdOfItem);
-      }),
-
     lookUpAgain: (executionId, holdId, at) =>
       throughLedger(() => lookUpAgain(client, TableName, executionId, holdId, at, retry)),
 
-    unsettledHolds: (tenant, query) =>
-      throughLedger(async (): Promise<Page<Hold>> => {
-        const after = query.cursor === undefined ? undefined : decodeHoldPosition(query.cursor);
-        const items = await takeItems(
-          queryItems(client, {
-            TableName,
-            IndexName: 'byHold',
-            KeyConditionExpression: `holdList = :list${after === undefined ? '' : ' AND holdOrder > :after'}`,
-            ExpressionAttributeValues: {
-              ':list': unsettledList(tenant),
-              ...(after === undefined ? {} : { ':after': after }),
-            },
-            Limit: query.limit + 1,
-          }),
-          query.limit + 1,
-        );
-        const holds = items.slice(0, query.limit).map(holdOfItem);
-        const last = holds.at(-1);
-        return items.length > query.limit && last !== undefined
-          ? { items: holds, cursor: encodePosition(holdPosition(last)) }
-          : { items: holds };
-      }),
+    ...holdLists(client, TableName),
   };
-}
-
-/** Only an open hold of a call ends by itself, and so has an end that can be moved. */
-async function renewHold(
-  client: DynamoDBDocumentClient,
-  TableName: string,
-  executionId: string,
-  holdId: string,
-  expiresAt: string,
-  retry: RetryOptions | undefined,
-): Promise<boolean> {
-  try {
-    const update = new UpdateCommand({
-      TableName,
-      Key: holdKey(executionId, holdId),
-      UpdateExpression: 'SET expiresAt = :expiresAt, holdOrder = :expiresAt',
-      ConditionExpression: '#state = :open AND attribute_exists(expiresAt)',
-      ExpressionAttributeNames: { '#state': 'state' },
-      ExpressionAttributeValues: { ':open': 'open', ':expiresAt': expiresAt },
-    });
-    await retryConflicts(() => client.send(update), { totalWaitMs: CONFLICT_WAIT_MS, ...retry });
-    return true;
-  } catch (error) {
-    if (isConditionFailure(error)) return false;
-    throw error;
-  }
-}
-
-/** No longer watched: that its cost is not known was told when that began. */
-async function lookUpAgain(
-  client: DynamoDBDocumentClient,
-  TableName: string,
-  executionId: string,
-  holdId: string,
-  at: string | undefined,
-  retry: RetryOptions | undefined,
-): Promise<boolean> {
-  try {
-    const update = new UpdateCommand({
-      TableName,
-      Key: holdKey(executionId, holdId),
-      UpdateExpression:
-        at === undefined ? 'REMOVE recordList, recordAt, #watched' : 'SET recordAt = :at REMOVE #watched',
-      // One that nobody looks up any more stays so.
-      ConditionExpression: '#state = :unsettled AND attribute_exists(recordList)',
-      ExpressionAttributeNames: { '#state': 'state', '#watched': WATCHED },
-      ExpressionAttributeValues: { ':unsettled': 'unsettled', ...(at === undefined ? {} : { ':at': at }) },
-    });
-    await retryConflicts(() => client.send(update), { totalWaitMs: CONFLICT_WAIT_MS, ...retry });
-    return true;
-  } catch (error) {
-    if (isConditionFailure(error)) return false;
-    throw error;
-  }
 }
 
 function nameOf({

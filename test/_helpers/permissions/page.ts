@@ -82,7 +82,9 @@ export function summaryTable(calls: readonly Call[]): string {
   const rows = new Map<string, { readonly who: string; readonly on: string; readonly actions: readonly string[] }>();
   for (const { principal, resource, action, through } of calls.filter((call) => !call.action.startsWith('kms:'))) {
     const who = principal.replace(/^.*\//, '').replace(/Role$/, '');
-    const on = shortArn(resource) + (through === undefined ? '' : ' by a URL');
+    // An archive of code is named by its content, which depends on what is installed on this machine.
+    const on =
+      shortArn(resource).replace(/\/[0-9a-f]{64}\.gz$/, '/any.gz') + (through === undefined ? '' : ' by a URL');
     rows.set(`${who} ${on}`, { who, on, actions: union(rows.get(`${who} ${on}`)?.actions, action) });
   }
   const lines = [...rows.values()].map(
