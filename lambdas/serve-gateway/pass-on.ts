@@ -154,7 +154,7 @@ class KeyRefused extends UpstreamFailed {
   }
 }
 
-/** Sends the call; once more where the provider refused the key and there is another one now. */
+/** Sends the call; once more where it could not be sent, or the key was refused, and the secret says something else now. */
 async function sendWithKey(
   ports: GatewayPorts,
   upstream: ModelCall['upstream'],
@@ -162,7 +162,7 @@ async function sendWithKey(
   access: ProviderAccess,
   signal: AbortSignal,
 ): Promise<UpstreamAnswer> {
-  let answer = await ports.upstream.send(await requestOf(upstream, call, access), signal);
+  let answer = await firstAnswer(ports, upstream, call, access, signal);
   if (answer.status === 401) {
     await discard(answer);
     const renewed = await renewedKey(ports, call, access);
@@ -180,6 +180,24 @@ async function sendWithKey(
     );
   }
   return answer;
+}
+
+/** A provider that cannot be reached may have moved since its secret was read. What has not left may be sent again. */
+async function firstAnswer(
+  ports: GatewayPorts,
+  upstream: ModelCall['upstream'],
+  call: ModelCall,
+  access: ProviderAccess,
+  signal: AbortSignal,
+): Promise<UpstreamAnswer> {
+  try {
+    return await ports.upstream.send(await requestOf(upstream, call, access), signal);
+  } catch (error) {
+    if (!(error instanceof UpstreamFailed) || error.sent || signal.aborted) throw error;
+    const renewed = await renewedKey(ports, call, access);
+    if (renewed === undefined) throw error;
+    return ports.upstream.send(await requestOf(upstream, call, renewed), signal);
+  }
 }
 
 /** What the provider says about the key is not for an agent. */

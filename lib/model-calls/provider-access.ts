@@ -21,6 +21,6 @@ export interface ProviderAccess {
 export interface ProviderKeys {
   /** Throws `provider_not_configured`. Read again after a minute at most. */
   get(provider: Provider): Promise<ProviderAccess>;
-  /** After the provider refused this: what is stored now, where that is another key; undefined where it is the same. */
+  /** After the provider refused this, or could not be reached: what is stored now; undefined where it is the same. */
   renewed(provider: Provider, refused: ProviderAccess): Promise<ProviderAccess | undefined>;
 }

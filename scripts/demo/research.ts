@@ -49,6 +49,7 @@ export async function demoResearch({ state }: Pick<LocalUpResult, 'state'>, proj
 
     chapter('research-agent: an agent with tools, and a model behind the gateway (here a scripted one)');
     const answered = await narrate(client, { workflow: 'research-agent', input: { question: QUESTION } });
+    if (!hasSucceeded(answered)) return false;
     const output = answered.output as unknown as Researched;
     say(indent(`  ${output.answer}`));
     const whole =
@@ -58,6 +59,7 @@ export async function demoResearch({ state }: Pick<LocalUpResult, 'state'>, proj
     const before = provider.requests.length;
     const input = { question: QUESTION, wflo: { budgetUsd: TOO_LITTLE } };
     const ended = await narrate(client, { workflow: 'research-agent', input });
+    if (!hasSucceeded(ended)) return false;
     const { outcome, refusal = '', turns } = ended.output as unknown as Researched;
     say(indent(`  refused before it left, in the words that the agent got:\n      ${refusal}`));
     const costed = await tellCosts(client, ended);
@@ -69,6 +71,12 @@ export async function demoResearch({ state }: Pick<LocalUpResult, 'state'>, proj
   } finally {
     await provider.stop();
   }
+}
+
+function hasSucceeded({ executionId, status, error }: ExecutionView): boolean {
+  if (status !== 'succeeded')
+    failed(`${executionId} ended ${status}${error === undefined ? '' : `: ${error.message}`}`);
+  return status === 'succeeded';
 }
 
 /** What was spent, by the ledger; true where the sum over its entries is what the execution says. */

@@ -192,6 +192,18 @@ describe('a key of a provider', () => {
     expect(await scene.spent()).toBe(usd('0.06'));
   });
 
+  it('that stands with another address where none answers is read again, and the call made there, once', async () => {
+    const scene = await gatewayScene();
+    scene.upstream.script({ fails: 'not_sent', acts: [] }, { acts: [USED] });
+    scene.upstream.onRequest = () => {
+      scene.keys.current = 'key-2';
+    };
+    const response = await scene.call(CALL);
+    await response.text();
+    expect([response.status, scene.upstream.requests.length]).toEqual([200, 2]);
+    expect(await scene.spent()).toBe(usd('0.06'));
+  });
+
   it('that is wrong is not shown to the agent', async () => {
     const scene = await gatewayScene();
     scene.upstream.script({ status: 401, acts: ['Incorrect API key provided: key-1'] });
