@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const END_WITHIN_MS = 5_000;
 const PAUSE_MS = 20;
+/** In the moment in which a process becomes another program, its environment reads as empty. */
+const EMPTY_LOOKS = 2;
 
 /**
  * Kills every process whose environment holds the text, except this one, until none is found: a daemon keeps the
@@ -12,10 +14,11 @@ const PAUSE_MS = 20;
  */
 export async function killStrayProcesses(marker: string, withinMs: number = END_WITHIN_MS): Promise<boolean> {
   const deadline = performance.now() + withinMs;
-  for (;;) {
+  for (let empty = 0; ; ) {
     const found = (await processesWith(marker)).filter((pid) => pid !== process.pid);
-    if (found.length === 0) return true;
-    if (performance.now() > deadline) return false;
+    empty = found.length === 0 ? empty + 1 : 0;
+    if (empty === EMPTY_LOOKS) return true;
+    if (found.length > 0 && performance.now() > deadline) return false;
     for (const pid of found) {
       try {
         process.kill(pid, 'SIGKILL');
