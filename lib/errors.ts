@@ -56,7 +56,6 @@ export const ERROR_CODES = {
   budget_held: 'a budget would suffice, but calls in flight hold the rest of it',
   budget_pending: 'a model call waits for a person to raise its budget',
   budget_exceeded: 'an execution was stopped because a budget did not suffice',
-  budget_conflict: 'a budget was changed by somebody else at the same time',
   requester_may_not_raise: 'whoever started the execution may not raise its budget',
   unknown_hold: 'no reserved money of this id exists, or it was settled before',
   ledger_busy: 'too many calls change the same budget at the same time',

@@ -6,7 +6,6 @@ const STATUS_OF_CODE: { readonly [C in ErrorCode]?: ErrorStatus } = {
   forbidden: 403,
   requester_may_not_raise: 403,
   unknown_hold: 404,
-  budget_conflict: 409,
   not_an_approver: 403,
   requester_may_not_decide: 403,
   unknown_workflow: 404,

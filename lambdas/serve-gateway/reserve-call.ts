@@ -94,7 +94,7 @@ async function reserve(ports: GatewayPorts, inFlight: InFlight, request: HoldReq
   try {
     return await ports.ledger.reserve(request);
   } catch (error) {
-    if (!WfloError.is(error) || error.code !== 'ledger_busy') {
+    if (!WfloError.is(error) || error.code === 'ledger_unreachable') {
       ports.signals.count('LedgerUnreachable');
       const { holdId, payer } = request;
       inFlight.follow(closeHold(ports, { executionId: payer.executionId, holdId }, { kind: 'release' }));

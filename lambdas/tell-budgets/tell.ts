@@ -1,6 +1,5 @@
 import type { BusDetail } from '../../lib/aws/event-bridge-bus.ts';
-import type { AlertText } from '../../lib/budget/alert-text.ts';
-import { alertText, type BudgetNews } from '../../lib/budget/alert-text.ts';
+import { type AlertText, alertText } from '../../lib/budget/alert-text.ts';
 
 export interface TellPorts {
   readonly stage: string;
@@ -18,7 +17,7 @@ const METRICS: { readonly [eventType: string]: 'BudgetAlerts' | 'BudgetsExceeded
 
 /** One event of the bus to the people who subscribed. Answers whether it was one of those that they are told. */
 export async function tellBudgets(ports: TellPorts, detail: BusDetail): Promise<boolean> {
-  const text = alertText(detail as BudgetNews, ports.stage);
+  const text = alertText(detail, ports.stage);
   if (text === undefined) return false;
   await ports.publish(text);
   const metric = METRICS[detail.eventType];

@@ -18,7 +18,6 @@ export const handler = platformHandler<DynamoDBStreamEvent, Watched>(
   async ({ Records }) => {
     const ports = { executions: executionStore(), announcements: announcements(), ids, clock };
     const watched = await watchLedger(ports, Records);
-    if (watched.alerts > 0) metrics.addMetric('BudgetAlerts', MetricUnit.Count, watched.alerts);
     if (watched.unsettled.length > 0) metrics.addMetric('UnsettledHolds', MetricUnit.Count, watched.unsettled.length);
     countViolations(watched.entries);
     countSpent(watched.entries, ({ payer }) => ({ workflow: payer.workflow }));

@@ -1,4 +1,4 @@
-import { decimalUsd, usd } from '../budget/money.ts';
+import { decimalUsd, dollars, nanoUsd, sumUsd, usd } from '../budget/money.ts';
 import type { BudgetView, ExecutionCostsAnswer, HoldView, TenantBudgetAnswer } from '../client/api.ts';
 import { type Style, visible } from './style.ts';
 import { table } from './table.ts';
@@ -34,7 +34,7 @@ export function sharesBy<T extends Spent>(rows: readonly T[], nameOf: (row: T) =
     });
   }
   return [...sums]
-    .map(([name, { nano, ...rest }]) => ({ name, costUsd: nano / 1e9, ...rest }))
+    .map(([name, { nano, ...rest }]) => ({ name, costUsd: dollars(nanoUsd(nano)), ...rest }))
     .sort((a, b) => b.costUsd - a.costUsd || (a.name < b.name ? -1 : 1));
 }
 
@@ -61,13 +61,17 @@ export function executionCostLines(
     ...(answer.unsettled.length === 0
       ? []
       : [
-          `  ${style('yellow', `${answer.unsettled.length} calls whose cost is not known`)}: ${exactUsd(answer.unsettled.reduce((sum, hold) => sum + usd(hold.heldUsd), 0) / 1e9)} stay held`,
+          `  ${style('yellow', `${answer.unsettled.length} calls whose cost is not known`)}: ${exactUsd(sumOf(answer.unsettled.map(({ heldUsd }) => heldUsd)))} stay held`,
         ]),
   ];
 }
 
 function total(shares: readonly CostShare[]): number {
-  return shares.reduce((sum, { costUsd }) => sum + usd(costUsd), 0) / 1e9;
+  return sumOf(shares.map(({ costUsd }) => costUsd));
+}
+
+function sumOf(amounts: readonly number[]): number {
+  return dollars(sumUsd(...amounts.map(usd)));
 }
 
 function shareTable(by: string, shares: readonly CostShare[], style: Style): string[] {

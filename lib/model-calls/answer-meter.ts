@@ -1,5 +1,6 @@
 import type { Json } from '../json.ts';
 import { AnswerBody } from './answer-body.ts';
+import { failedAnswer } from './failed-answer.ts';
 import { unknownUsage } from './metered.ts';
 import { type ServerSentEvent, SseSplitter } from './sse.ts';
 import type { Metered, UsageMeter } from './wire-format.ts';
@@ -31,8 +32,7 @@ export class AnswerMeter implements UsageMeter {
 
   begin(status: number, headers: ReadonlyMap<string, string>): void {
     const encoding = headers.get('content-encoding') ?? 'identity';
-    if (status >= 400) this.#decided = { kind: 'not_charged' };
-    else if (status < 200 || status >= 300) this.#decided = unknownUsage(`the provider answered with status ${status}`);
+    if (status < 200 || status >= 300) this.#decided = failedAnswer(status);
     else if (encoding !== 'identity') this.#decided = unknownUsage(`the answer has the encoding ${encoding}`);
     else {
       this.#decided = undefined;

@@ -132,17 +132,3 @@ export function ledgerBusy(retryAfterSeconds: number): CallRefusal {
     retryAfterSeconds,
   };
 }
-
-export function providerNotConfigured(provider: Provider): CallRefusal {
-  return {
-    code: 'provider_not_configured',
-    status: 503,
-    message: `the gateway has no key for ${provider}`,
-    fix: 'store a key for it, as the page of this error says',
-  };
-}
-
-/** 504 where it said nothing in time, else 502. */
-export function providerFailed(provider: Provider, why: string, status: 502 | 504 = 502): CallRefusal {
-  return { code: 'provider_failed', status, message: `${provider} failed: ${why}` };
-}

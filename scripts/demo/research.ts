@@ -1,3 +1,4 @@
+import { dollars, sumUsd, usd } from '../../lib/budget/money.ts';
 import { exactUsd } from '../../lib/cli/render-costs.ts';
 import { connect } from '../../lib/cli/target.ts';
 import type { ExecutionView } from '../../lib/client/api.ts';
@@ -87,7 +88,7 @@ async function tellCosts(
   const { entries, budgets } = await client.executionCosts(executionId);
   const models = entries.filter(({ kind }) => kind === 'call');
   const tasks = entries.filter(({ kind }) => kind === 'compute');
-  const sum = (of: typeof entries) => of.reduce((total, entry) => total + Math.round(entry.costUsd * 1e9), 0) / 1e9;
+  const sum = (of: typeof entries) => dollars(sumUsd(...of.map((entry) => usd(entry.costUsd))));
   const held = budgets.find(({ kind }) => kind === 'execution')?.heldUsd;
   const agrees = sum(entries) === costUsd && held === 0;
   const text = `${models.length} model calls for ${exactUsd(sum(models))}, the sandbox for ${exactUsd(sum(tasks))}: ${exactUsd(costUsd ?? 0)} of ${exactUsd(budgetUsd ?? 0)}`;

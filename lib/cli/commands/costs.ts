@@ -1,7 +1,7 @@
 import type { CostEntryView } from '../../client/api.ts';
 import { type Command, EXECUTION, TARGET_OPTIONS } from '../command.ts';
 import { usage } from '../invocation.ts';
-import { type CostShare, costLines, executionCostLines, holdLines, sharesBy } from '../render-costs.ts';
+import { type CostShare, costLines, exactUsd, executionCostLines, holdLines, sharesBy } from '../render-costs.ts';
 import { targetOf } from '../target.ts';
 
 const OF_EXECUTION = ['step', 'agent', 'provider', 'model'] as const;
@@ -106,7 +106,9 @@ export const costsSettle: Command = {
     const client = await connect(targetOf(invocation, env));
     const [executionId, holdId] = [invocation.positional('execution'), invocation.positional('hold')];
     const entry = await client.settle(executionId, holdId, { costUsd, reason }, { signal });
-    output.result(entry, () => [`settled ${entry.holdId}: $${costUsd} of $${entry.reservedUsd} that were held`]);
+    output.result(entry, () => [
+      `settled ${entry.holdId}: ${exactUsd(entry.costUsd)} of ${exactUsd(entry.reservedUsd)} that were held`,
+    ]);
   },
 };
 

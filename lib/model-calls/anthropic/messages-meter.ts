@@ -1,13 +1,13 @@
 import type { ModelPrice } from '../../budget/price-book.ts';
 import { isJsonObject, type Json } from '../../json.ts';
 import { AnswerBody } from '../answer-body.ts';
+import { failedAnswer } from '../failed-answer.ts';
 import { unknownUsage } from '../metered.ts';
 import { SseSplitter } from '../sse.ts';
 import type { Metered, UsageMeter } from '../wire-format.ts';
 import { ClaudeEvents, servedBy } from './claude-events.ts';
 import type { ClaudeRequest } from './claude-request.ts';
 import { readAs, readClaudeUsage } from './claude-usage.ts';
-import { failedAnswer } from './failed-answer.ts';
 
 const NOTHING = new Uint8Array();
 

@@ -2,7 +2,7 @@ import type { ModelPrice } from '../../budget/price-book.ts';
 import { isJsonObject, type Json, type JsonObject } from '../../json.ts';
 import { AnswerBody } from '../answer-body.ts';
 import { readAs } from '../anthropic/claude-usage.ts';
-import { failedAnswer } from '../anthropic/failed-answer.ts';
+import { failedAnswer } from '../failed-answer.ts';
 import { seenAtMost, unknownUsage } from '../metered.ts';
 import type { Metered, UsageMeter } from '../wire-format.ts';
 import type { ConverseRequest } from './converse-request.ts';

@@ -4,7 +4,7 @@ import { AnswerBody } from '../answer-body.ts';
 import { ClaudeEvents } from '../anthropic/claude-events.ts';
 import type { ClaudeRequest } from '../anthropic/claude-request.ts';
 import { isUntrusted, type ReadUsage, readAs, readClaudeUsage } from '../anthropic/claude-usage.ts';
-import { failedAnswer } from '../anthropic/failed-answer.ts';
+import { failedAnswer } from '../failed-answer.ts';
 import { unknownUsage } from '../metered.ts';
 import { tokenCount } from '../token-count.ts';
 import type { Metered, UsageMeter } from '../wire-format.ts';

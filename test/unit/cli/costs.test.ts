@@ -131,7 +131,7 @@ describe('wflo costs', () => {
   it('settles what nobody knows, with who says so and why', async () => {
     cloud.routes[`POST /executions/${ID}/holds/h1`] = () => entry({ costUsd: 0.031, source: 'person' });
     const { stdout } = await run('costs', 'settle', ID, 'h1', '--usd', '0.031', '--reason', 'usage page');
-    expect(stdout).toBe('settled h1: $0.031 of $0.2 that were held\n');
+    expect(stdout).toBe('settled h1: $0.031 of $0.20 that were held\n');
     expect(cloud.bodyOf(`POST /executions/${ID}/holds/h1`)).toEqual({ costUsd: '0.031', reason: 'usage page' });
   });
 });

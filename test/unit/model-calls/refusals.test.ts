@@ -12,8 +12,6 @@ import {
   malformedJson,
   modelNotAllowed,
   overBudget,
-  providerFailed,
-  providerNotConfigured,
   rateLimited,
   unknownModel,
   unpricedFeature,
@@ -136,12 +134,12 @@ describe('every other refusal', () => {
     [{ code: 'stale_epoch', status: 409, message: 'no' }, 409, 'invalid_request_error', 'ABORTED', no],
     [bodyTooLarge(5_500_000), 413, 'invalid_request_error', 'INVALID_ARGUMENT', no],
     [rateLimited('tokensPerMinute', 12.2), 429, 'rate_limit_error', 'RESOURCE_EXHAUSTED', { 'retry-after': '13' }],
-    [providerFailed('openai', 'it hung up'), 502, 'server_error', 'UNAVAILABLE', {}],
+    [{ code: 'provider_failed', status: 502, message: 'it hung up' }, 502, 'server_error', 'UNAVAILABLE', {}],
     [ledgerUnreachable(), 503, 'server_error', 'UNAVAILABLE', { 'retry-after': '5' }],
     [ledgerBusy(0), 503, 'server_error', 'UNAVAILABLE', { 'retry-after': '1' }],
-    [providerNotConfigured('gemini'), 503, 'server_error', 'UNAVAILABLE', {}],
+    [{ code: 'provider_not_configured', status: 503, message: 'no key' }, 503, 'server_error', 'UNAVAILABLE', {}],
     // The call that got no answer is still being paid for: another one would be paid for too.
-    [providerFailed('openai', 'it was silent', 504), 504, 'server_error', 'DEADLINE_EXCEEDED', no],
+    [{ code: 'provider_failed', status: 504, message: 'it was silent' }, 504, 'server_error', 'DEADLINE_EXCEEDED', no],
   ];
   test.each(rows)('%j', (refusal, status, type, google, headers) => {
     const all = { 'content-type': 'application/json', 'x-wflo-error': refusal.code, ...headers };

@@ -1,5 +1,5 @@
-import { unknownUsage } from '../metered.ts';
-import type { Metered } from '../wire-format.ts';
+import { unknownUsage } from './metered.ts';
+import type { Metered } from './wire-format.ts';
 
 /** The request ran out of time (408, 504), or its model failed on the way (424 of Bedrock). */
 const MAY_HAVE_WORKED: ReadonlySet<number> = new Set([408, 424, 504]);
