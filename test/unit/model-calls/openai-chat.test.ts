@@ -396,6 +396,11 @@ describe('the meter', () => {
     expect(passed(parse({ stream: true }).meter(), { headers: SSE, chunks }).metered.kind).toBe('unknown');
   });
 
+  test.each([408, 424, 504])('after status %i the model may have been at work', (status) => {
+    const { metered } = passed(parse({}).meter(), { status, chunks: [encode('{}')] });
+    expect(metered).toEqual({ kind: 'unknown', reason: `the provider answered with status ${status}` });
+  });
+
   test.each([400, 401, 403, 404, 429, 500, 502, 503, 529])('status %i is not charged', (status) => {
     const body = encode('{"error":{"message":"no"}}');
     const { text, metered } = passed(parse({}).meter(), { status, chunks: [body] });
