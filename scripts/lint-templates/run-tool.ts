@@ -13,9 +13,13 @@ export function runTool(program: string, args: readonly string[]): void {
 }
 
 /** The same for a program whose stdout is its answer. */
-export function answerOfTool(program: string, args: readonly string[], settings: NodeJS.ProcessEnv = {}): string {
+export function answerOfTool(
+  program: string,
+  args: readonly string[],
+  { cwd, settings }: { readonly cwd: string; readonly settings: NodeJS.ProcessEnv },
+): string {
   const { status, stdout } = spawnSync(program, args, {
-    cwd: root,
+    cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...env, ...settings },
     encoding: 'utf8',
