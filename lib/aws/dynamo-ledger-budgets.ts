@@ -79,14 +79,12 @@ export function dynamoBudgets(options: DynamoBudgetsOptions): Budgets {
       });
     }
     const execution = { kind: 'execution', executionId } as const;
-    const states = [
-      newScope<OwnScope>(execution, budget.limit, alertsAt),
-      ...agents.map(([agent, limit]) => newScope<OwnScope>({ kind: 'agent', executionId, agent }, limit, alertsAt)),
-    ];
+    const limited = agents.map(([agent, limit]) => newScope({ kind: 'agent', executionId, agent }, limit, alertsAt));
     for (const _ of turns()) {
       if ((await readScope(client, TableName, execution)) !== undefined) return;
       const items = [
-        ...states.map((state) => putScope(TableName, state, expiries())),
+        putScope(TableName, newScope(execution, budget.limit, alertsAt), expiries(), Object.keys(budget.agents)),
+        ...limited.map((state) => putScope(TableName, state, expiries())),
         ...(await limitItems(client, { kind: 'workflow', tenant, workflow }, budget.windows, options)),
       ];
       if ((await writeLedger(client, items, ids.next(), retry)) === undefined) return;

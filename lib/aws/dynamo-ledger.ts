@@ -12,14 +12,14 @@ import {
   type ScopeState,
   type WindowScope,
 } from '../budget/ledger.ts';
-import { entryOf, holdOf, type Pace, rateBroken, refusalOf } from '../budget/ledger-rules.ts';
+import { countsAgent, entryOf, holdOf, type Pace, rateBroken, refusalOf } from '../budget/ledger-rules.ts';
 import { type NanoUsd, ZERO_USD } from '../budget/money.ts';
 import type { Clock, Ids, Ledger } from '../ports.ts';
 import { documentClient, type Item } from './document-client.ts';
 import { recordExpiry, valueExpiry } from './expiry.ts';
 import { holdLists } from './ledger-hold-lists.ts';
 import { lookUpAgain, renewHold } from './ledger-hold-updates.ts';
-import { entryOfItem, holdOfItem, scopeStateOf } from './ledger-items.ts';
+import { entryOfItem, holdOfItem, mayHaveLimit, scopeStateOf } from './ledger-items.ts';
 import { entryKey, entryPosition, holdKey } from './ledger-keys.ts';
 import { ledgerLanes } from './ledger-lanes.ts';
 import { openAgent, openWindows } from './ledger-limits.ts';
@@ -52,6 +52,9 @@ export interface DynamoLedgerOptions {
 /** Holds of which the settlement needs to read nothing: those that were reserved here. */
 const REMEMBERED_HOLDS = 10_000;
 
+/** Another one costs its next call a round trip. */
+const REMEMBERED_AGENTS = 10_000;
+
 /** The minute counts are of no use after their minute; a day is for whoever looks for why a call was refused. */
 const MINUTE_SECONDS = 24 * 60 * 60;
 
@@ -64,6 +67,8 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
   const client = documentClient(options.client);
   const { ledgerTable: TableName, clock, ids, retry } = options;
   const remembered = new Map<string, Hold>();
+  /** Agents that were found to have a limit of their own. */
+  const limitedAgents = new Set<string>();
   const write = ledgerLanes(client, ids, retry);
 
   async function getItem(key: ItemKey): Promise<Item | undefined> {
@@ -98,7 +103,8 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
   async function reserve(request: HoldRequest): Promise<ReserveResult> {
     for (const _ of turns()) {
       const at = clock.now();
-      const hold = holdOf(request, at);
+      const withAgent = countsAgent(request.rate ?? {}, limitedAgents.has(agentName(request.payer)));
+      const hold = holdOf(request, at, withAgent);
       const reserving = reserveWrite(request, hold, at, options, expiries());
       const failed = await write(hold.payer.tenant, reserving);
       if (failed === undefined) {
@@ -122,6 +128,8 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
     const before = await readHold(payer.executionId, holdId);
     if (before !== undefined) return { kind: 'held', hold: before };
     if (failures.some(({ of }) => of.part === 'lease')) return { kind: 'fenced' };
+
+    if (isLimitedUnseen(payer, failures)) return undefined;
 
     const states: ScopeState[] = [];
     const missing: (OwnScope | readonly WindowScope[])[] = [];
@@ -158,6 +166,20 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
     }
     const limited = request.kind === 'call' ? rateBroken(rate, pace, tokens, at) : undefined;
     return limited === undefined ? undefined : { kind: 'limited', ...limited };
+  }
+
+  /** An agent whose limit the transaction did not look at: now it is known. */
+  function isLimitedUnseen(payer: Payer, failures: readonly CountedFailure[]): boolean {
+    const name = agentName(payer);
+    const unseen = failures.some(
+      ({ of, item }) =>
+        of.part === 'scope' && of.scope.kind === 'execution' && item !== undefined && mayHaveLimit(item, payer.agent),
+    );
+    if (!unseen || limitedAgents.has(name)) return false;
+    const [oldest] = limitedAgents;
+    if (limitedAgents.size >= REMEMBERED_AGENTS && oldest !== undefined) limitedAgents.delete(oldest);
+    limitedAgents.add(name);
+    return true;
   }
 
   /**
@@ -244,6 +266,10 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
 
     ...holdLists(client, TableName),
   };
+}
+
+function agentName({ executionId, agent }: Payer): string {
+  return `${executionId} ${agent}`;
 }
 
 interface CountedFailure extends Failed {

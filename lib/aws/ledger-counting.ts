@@ -19,6 +19,8 @@ export interface Counting {
   readonly exists?: true;
   /** What the item must say. */
   readonly says?: Readonly<Record<string, string | number>>;
+  /** What a list must be there without. */
+  readonly lacks?: Readonly<Record<string, readonly string[]>>;
   /** Money that is taken, by the number that says what remains. */
   readonly takes?: Readonly<Record<string, Take>>;
   /** Numbers that are counted up to a bound. */
@@ -45,6 +47,10 @@ interface Count {
 export function joined(a: Counting, b: Counting): Counting | undefined {
   const says = { ...a.says, ...b.says };
   if (Object.entries(a.says ?? {}).some(([name, value]) => says[name] !== value)) return undefined;
+  const lacks = { ...a.lacks };
+  for (const [name, values] of Object.entries(b.lacks ?? {})) {
+    lacks[name] = [...new Set([...(lacks[name] ?? []), ...values])];
+  }
   const takes = { ...a.takes };
   for (const [name, { limit, amount }] of Object.entries(b.takes ?? {})) {
     takes[name] = { limit, amount: amount + (takes[name]?.amount ?? 0) };
@@ -66,6 +72,7 @@ export function joined(a: Counting, b: Counting): Counting | undefined {
     first: { ...b.first, ...a.first },
     ...(a.exists === true || b.exists === true ? { exists: true } : {}),
     says,
+    lacks,
     takes,
     counts,
   };
@@ -80,6 +87,7 @@ export function countingItem({
   first = {},
   exists,
   says = {},
+  lacks = {},
   takes = {},
   counts = {},
 }: Counting): TransactItem {
@@ -105,6 +113,10 @@ export function countingItem({
   const conditions = [
     ...(exists === true ? ['attribute_exists(pk)'] : []),
     ...Object.entries(says).map(([name, value]) => `${named(name)} = ${valued(`${name}Said`, value)}`),
+    ...Object.entries(lacks).flatMap(([name, unwanted]) => [
+      `attribute_exists(${named(name)})`,
+      ...unwanted.map((value, index) => `NOT contains(${named(name)}, ${valued(`${name}${index}`, value)})`),
+    ]),
     ...Object.entries(takes).map(([name, { limit, amount }]) => {
       const enough = `${named(name)} >= ${valued(`${name}Taken`, amount)}`;
       const countable = `${named(name)} >= ${valued(`${name}Least`, amount - Number.MAX_SAFE_INTEGER)}`;

@@ -22,16 +22,21 @@ const OURS = [
   'recordList',
   'recordAt',
   'calling',
+  'limitedAgents',
+  'withAgent',
   'settledAt',
   WATCHED,
   FORGET_AT,
 ];
 
-/** A scope as it is stored. `calling` counts the open holds of calls, where an agent may have a limit of them. */
-export function scopeItem(state: ScopeState<OwnScope>, forgetAt: number): Item {
+/**
+ * A scope as it is stored. `calling` counts the open holds of calls, where an agent may have a limit of them. An execution
+ * names its agents that have limits of their own, so that a call of another one need not look for one.
+ */
+export function scopeItem(state: ScopeState<OwnScope>, forgetAt: number, limitedAgents: readonly string[] = []): Item {
   return {
     ...storable(state),
-    ...(state.scope.kind === 'agent' ? { calling: 0 } : {}),
+    ...(state.scope.kind === 'agent' ? { calling: 0 } : { limitedAgents }),
     ...(isWatched(state) ? { [WATCHED]: 'scope' satisfies Watched } : {}),
     [FORGET_AT]: forgetAt,
     ...scopeKey(state.scope),
@@ -43,18 +48,25 @@ export function isWatched({ limit, alertsAt = [] }: Pick<ScopeState, 'limit' | '
   return limit !== undefined && alertsAt.length > 0;
 }
 
+/** Whether an agent has a limit of its own, by the item of its execution. Those of versions before do not tell: it may. */
+export function mayHaveLimit(item: Item, agent: string): boolean {
+  const { limitedAgents } = item;
+  return !Array.isArray(limitedAgents) || limitedAgents.includes(agent);
+}
+
 export function scopeStateOf(item: Item): ScopeState<OwnScope> {
   return withoutOurs(item) as unknown as ScopeState<OwnScope>;
 }
 
 /** Without its scopes: who pays and when it was made tell them, and they are more than all the rest. */
-export function holdItem({ scopes: _, ...hold }: Hold): Item {
-  return { ...storable(hold), ...holdListing(hold), ...holdKey(hold.payer.executionId, hold.holdId) };
+export function holdItem({ scopes, ...hold }: Hold): Item {
+  const withAgent = scopes.some(({ kind }) => kind === 'agent');
+  return { ...storable(hold), withAgent, ...holdListing(hold), ...holdKey(hold.payer.executionId, hold.holdId) };
 }
 
 export function holdOfItem(item: Item): Hold {
   const hold = withoutOurs(item) as unknown as Omit<Hold, 'scopes'>;
-  return { scopes: scopesOf(hold.payer, new Date(hold.createdAt)), ...hold };
+  return { scopes: scopesOf(hold.payer, new Date(hold.createdAt), item.withAgent !== false), ...hold };
 }
 
 /** The words of the provider are kept as text: their numbers and their depth are not bounded by what DynamoDB takes. */

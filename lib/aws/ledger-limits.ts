@@ -154,11 +154,16 @@ function windowsUpdate(
   };
 }
 
-export function putScope(TableName: string, state: ScopeState<OwnScope>, expiries: Expiries): TransactItem {
+export function putScope(
+  TableName: string,
+  state: ScopeState<OwnScope>,
+  expiries: Expiries,
+  limitedAgents?: readonly string[],
+): TransactItem {
   return {
     Put: {
       TableName,
-      Item: scopeItem(state, expiries.record),
+      Item: scopeItem(state, expiries.record, limitedAgents),
       ConditionExpression: 'attribute_not_exists(pk)',
     },
   };

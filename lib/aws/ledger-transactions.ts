@@ -67,9 +67,11 @@ export function reserveWrite(
   const { ledgerTable: table, stateTable } = tables;
   const { amount } = hold;
   const isCall = request.kind === 'call';
+  const withAgent = hold.scopes.some(({ kind }) => kind === 'agent');
   const counts = scopeCounts(hold.scopes, table, expiries, {
     change: { remaining: -amount, held: amount, inflight: 1 },
     takes: amount,
+    execution: withAgent ? {} : { lacks: { limitedAgents: [payer.agent] } },
     agent: isCall
       ? {
           add: { calling: 1 },
@@ -105,6 +107,9 @@ export function reserveWrite(
   };
 }
 
+/** What is changed in one scope beside the money. */
+type OwnChange = Pick<Counting, 'counts' | 'lacks'> & { readonly add?: Counting['add'] };
+
 interface ScopeChange {
   readonly change: {
     readonly remaining: number;
@@ -113,8 +118,9 @@ interface ScopeChange {
     readonly inflight: number;
   };
   readonly takes?: NanoUsd;
+  readonly execution?: OwnChange;
   /** Of the agent alone: how many of its calls run. */
-  readonly agent: Pick<Counting, 'counts'> & { readonly add?: Counting['add'] };
+  readonly agent: OwnChange;
 }
 
 /** The same change in all scopes. A window is changed together with the other windows of its workflow or tenant. */
@@ -122,12 +128,12 @@ function scopeCounts(
   scopes: readonly Scope[],
   table: string,
   expiries: Expiries,
-  { change, takes, agent }: ScopeChange,
+  { change, takes, execution, agent }: ScopeChange,
 ): readonly Counted[] {
   const own = scopes.filter((scope): scope is OwnScope => 'executionId' in scope);
   return [
     ...own.map((scope): Counted => {
-      const { add = {}, ...rest } = scope.kind === 'agent' ? agent : {};
+      const { add = {}, ...rest }: OwnChange = scope.kind === 'agent' ? agent : (execution ?? {});
       return {
         of: { part: 'scope', scope },
         table,

@@ -23,14 +23,22 @@ import { endOfPeriod, minuteOf, periodOf, secondsToNextMinute } from './windows.
  * all scopes of a hold, or not at all.
  */
 
+/**
+ * An agent is counted by itself where it has a limit, or where calls at the same time are bounded. It gets no limit
+ * later, so what another one spends is told by entries alone.
+ */
+export function countsAgent({ concurrent }: RateLimits, hasLimit: boolean): boolean {
+  return hasLimit || concurrent !== undefined;
+}
+
 /** Every scope that money of this payer comes from at this moment, the narrowest first. */
-export function scopesOf(payer: Payer, at: Date): readonly Scope[] {
+export function scopesOf(payer: Payer, at: Date, withAgent: boolean): readonly Scope[] {
   const { executionId, agent, tenant, workflow } = payer;
   const day = periodOf('day', at);
   const month = periodOf('month', at);
   return [
     { kind: 'execution', executionId },
-    { kind: 'agent', executionId, agent },
+    ...(withAgent ? [{ kind: 'agent', executionId, agent } as const] : []),
     { kind: 'workflow', tenant, workflow, window: 'day', period: day },
     { kind: 'workflow', tenant, workflow, window: 'month', period: month },
     { kind: 'tenant', tenant, window: 'day', period: day },
@@ -169,7 +177,7 @@ export function unknownExecution(executionId: string): WfloError {
 }
 
 /** The hold that a request asks for. Throws `invalid_money` for an amount below zero. */
-export function holdOf(request: HoldRequest, at: Date): Hold {
+export function holdOf(request: HoldRequest, at: Date, withAgent: boolean): Hold {
   const { holdId, kind, payer, purpose, amount, expiresAt } = request;
   if (nanoUsd(amount) < 0) {
     throw new WfloError('invalid_money', `a hold of ${amount} nano-USD is below zero`, {
@@ -182,7 +190,7 @@ export function holdOf(request: HoldRequest, at: Date): Hold {
     payer,
     purpose,
     amount,
-    scopes: scopesOf(payer, at),
+    scopes: scopesOf(payer, at, withAgent),
     state: 'open',
     createdAt: at.toISOString(),
     ...(expiresAt === undefined || kind === 'compute' ? {} : { expiresAt }),

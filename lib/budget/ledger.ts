@@ -116,7 +116,7 @@ export interface LedgerEntry {
 export interface RateLimits {
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
-  /** Calls at the same time. */
+  /** Calls at the same time, of those that have such a bound. */
   readonly concurrent?: number;
 }
 
@@ -209,7 +209,7 @@ export interface ExecutionBudget {
   readonly tenant: string;
   readonly workflow: string;
   readonly limit?: NanoUsd;
-  /** Every agent of the definition that has a limit of its own. Other agents get a scope when they first reserve. */
+  /** Every agent of the definition that has a limit of its own. Others are counted only where their calls at the same time are bounded. */
   readonly agents: { readonly [agent: string]: NanoUsd };
   readonly alertsAt: readonly number[];
   /** Of the workflow: they hold for its windows from now on, keeping what was spent in them. */

@@ -31,7 +31,7 @@ export function freeLedger(clock: Clock): FreeLedger {
   return {
     ledger: {
       async reserve(request) {
-        const hold = holds.get(request.holdId) ?? holdOf(request, clock.now());
+        const hold = holds.get(request.holdId) ?? holdOf(request, clock.now(), false);
         holds.set(hold.holdId, hold);
         return { kind: 'held', hold };
       },

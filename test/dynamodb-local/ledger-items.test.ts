@@ -82,7 +82,6 @@ it('what costs are told from stays twice as long as records, and what is not ove
     'HOLD#compute:write:2': undefined,
     'HOLD#compute:write:3': undefined,
     'RAISE#one': RECORD,
-    'SCOPE#agent#write': RECORD,
     'SCOPE#execution': RECORD,
     'TOTAL#write#0001': VALUE,
   });

@@ -78,7 +78,7 @@ export function describeLedgerContract(
         executionId,
         tenant,
         workflow,
-        agents: {},
+        agents: { writer: usd(100_000) },
         alertsAt: [500, 900],
         windows: {},
         ...budget,
@@ -151,7 +151,7 @@ export function describeLedgerContract(
       });
       expect(await scope(scene.day)).toMatchObject({ limit: usd(10), remaining: usd('9.60'), alertsAt: [500] });
       expect((await scope(scene.month)).limit).toBeUndefined();
-      expect((await scope(scene.agent)).limit).toBeUndefined();
+      expect(await scope(scene.agent)).toMatchObject({ limit: usd(100_000) });
       await expectSums(scene);
 
       clock.advance(5);
@@ -238,6 +238,22 @@ export function describeLedgerContract(
       expect((await scope(scene.execution)).held).toBe(usd('0.60'));
     });
 
+    it('an agent without a limit, or a bound of calls at the same time, is not counted by itself', async () => {
+      const scene = await given({ agents: { critic: usd(3) } });
+      const free = await hold(scene, usd(1));
+      expect(free.scopes.map(({ kind }) => kind)).toEqual(['execution', 'workflow', 'workflow', 'tenant', 'tenant']);
+      expect(await ledger.getHold(scene.payer.executionId, free.holdId)).toEqual(free);
+      expect(await ledger.getScope(scene.agent)).toBeUndefined();
+      const bounded = await hold(scene, usd(1), { rate: { concurrent: 2 } });
+      expect(bounded.scopes).toContainEqual(scene.agent);
+      await settle(scene, free, usd(1));
+      await settle(scene, bounded, usd('0.50'));
+      const state = await scope(scene.agent);
+      expect(state).toMatchObject({ spent: usd('0.50'), held: 0, inflight: 0 });
+      expect(state.limit).toBeUndefined();
+      expect(await scope(scene.execution)).toMatchObject({ spent: usd('1.50'), held: 0, inflight: 0 });
+    });
+
     it('a limit of one agent stops this agent alone', async () => {
       const scene = await given({ limit: usd(10), agents: { writer: usd(2), critic: usd(3) } });
       expect(await ledger.reserve(call(scene, usd('2.01')))).toMatchObject({
@@ -251,7 +267,6 @@ export function describeLedgerContract(
       expect(scopes.map((state) => ('agent' in state.scope ? state.scope.agent : state.scope.kind))).toEqual([
         'execution',
         'critic',
-        'reader',
         'writer',
       ]);
     });
@@ -516,7 +531,7 @@ export function describeLedgerContract(
     });
 
     it('limits of calls at the same time count running calls alone', async () => {
-      const scene = await given();
+      const scene = await given({ agents: {} });
       const rate = { concurrent: 2 };
       const first = await hold(scene, usd(1), { rate });
       await hold(scene, usd(1), { rate });
@@ -698,7 +713,7 @@ export function describeLedgerContract(
     });
 
     it('nothing is counted beyond what numbers can hold', async () => {
-      const scene = await given();
+      const scene = await given({ agents: {} });
       const most = nanoUsd(Number.MAX_SAFE_INTEGER);
       await hold(scene, most);
       await expect(ledger.reserve(call(scene, usd(1)))).rejects.toMatchObject({ code: 'invalid_money' });

@@ -194,7 +194,7 @@ export async function checkAgainstModel(
       leaseEpoch: 1,
       expiresAt: new Date(expiresAt).toISOString(),
     };
-    const scopes = scopesOf(payer, clock.now());
+    const scopes = scopesOf(payer, clock.now(), payer.agent === 'writer');
     const result = await ledger.reserve(request);
     const full = scopes.filter((scope) => {
       const { held, spent, limit: most } = sumsOrNew(scope);

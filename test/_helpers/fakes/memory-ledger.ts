@@ -21,6 +21,7 @@ import {
   afterReserve,
   afterSettle,
   costRowOf,
+  countsAgent,
   currentPeriods,
   entryOf,
   holdOf,
@@ -92,7 +93,10 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
     if (before !== undefined) return { kind: 'held', hold: structuredClone(before) };
     if (fenced) return { kind: 'fenced' };
     const now = this.#clock.now();
-    const hold = holdOf(request, now);
+    const agentLimit = this.#scopes.get(
+      scopeName({ kind: 'agent', executionId: payer.executionId, agent: payer.agent }),
+    )?.limit;
+    const hold = holdOf(request, now, countsAgent(rate, agentLimit !== undefined));
     const states = hold.scopes.map((scope) => this.#scopeOrNew(scope));
     const task = this.#holds.get(holdName(payer.executionId, computeHoldId(payer)));
     const own = request.kind === 'call' && task?.state === 'open' ? task.amount : ZERO_USD;
@@ -101,7 +105,7 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
     if (request.kind === 'call') {
       const limited = rateBroken(rate, this.#pace(request, now), tokens, now);
       if (limited !== undefined) return { kind: 'limited', ...limited };
-      this.#count(request, now, tokens);
+      this.#count(request, now, tokens, hold);
     }
     for (const state of states) this.#scopes.set(scopeName(state.scope), afterReserve(state, amount));
     this.#holds.set(holdName(payer.executionId, hold.holdId), structuredClone(hold));
@@ -373,7 +377,7 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
   }
 
   #callEnds(hold: Hold): void {
-    if (hold.kind !== 'call') return;
+    if (hold.kind !== 'call' || !isCounted(hold)) return;
     const agent = agentName(hold.payer);
     this.#calling.set(agent, (this.#calling.get(agent) ?? 0) - 1);
   }
@@ -387,10 +391,10 @@ export class MemoryLedger implements Ledger, Budgets, Announcements {
     };
   }
 
-  #count(request: HoldRequest, now: Date, tokens: number): void {
+  #count(request: HoldRequest, now: Date, tokens: number, hold: Hold): void {
     const { payer } = request;
     const pace = this.#pace(request, now);
-    this.#calling.set(agentName(payer), pace.calling + 1);
+    if (isCounted(hold)) this.#calling.set(agentName(payer), pace.calling + 1);
     this.#minutes.set(`${payer.executionId} ${minuteName(payer.agent, now)}`, {
       requests: pace.requests + 1,
       tokens: pace.tokens + tokens,
@@ -443,6 +447,11 @@ function pageOf<R>(records: readonly R[], position: (record: R) => string, limit
   return matching.length > items.length && last !== undefined
     ? { items, cursor: encodePosition(position(last)) }
     : { items };
+}
+
+/** Whether its agent is counted by itself. */
+function isCounted({ scopes }: Hold): boolean {
+  return scopes.some(({ kind }) => kind === 'agent');
 }
 
 function holdName(executionId: string, holdId: string): string {

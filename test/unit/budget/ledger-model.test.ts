@@ -85,7 +85,7 @@ it('no limit is passed by calls at the same time, whichever end they come to', a
       await scheduler.waitFor(Promise.all(running));
       const open = await ledger.listHolds(executionId);
       const entries = (await ledger.listEntries(executionId, { limit: 100 })).items;
-      const [execution] = scopesOf(payerOf('writer'), clock.now());
+      const [execution] = scopesOf(payerOf('writer'), clock.now(), true);
       if (execution === undefined) throw new Error('no scope');
       expect(await ledger.getScope(execution)).toMatchObject({
         held: open.reduce((sum, { amount }) => sum + amount, 0),

@@ -81,7 +81,7 @@ describe('scopes of a payer', () => {
   };
 
   it('are its execution and agent, and the UTC windows of its workflow and tenant', () => {
-    const scopes = scopesOf(payer, new Date('2026-11-30T23:59:59.999Z'));
+    const scopes = scopesOf(payer, new Date('2026-11-30T23:59:59.999Z'), true);
     expect(scopes.map(scopeName)).toEqual([
       'execution report:one',
       'agent report:one writer',

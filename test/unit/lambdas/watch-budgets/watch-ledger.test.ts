@@ -74,7 +74,7 @@ const HOLD: Hold = {
   payer: PAYER,
   purpose: { provider: 'openai', model: 'gpt-5', priceBook: 'hash' },
   amount: usd('0.09'),
-  scopes: scopesOf(PAYER, new Date('2026-11-26T12:00:00.000Z')),
+  scopes: scopesOf(PAYER, new Date('2026-11-26T12:00:00.000Z'), true),
   state: 'unsettled',
   createdAt: '2026-11-26T12:00:00.000Z',
   reason: 'the stream broke',
