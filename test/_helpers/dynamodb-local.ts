@@ -34,6 +34,9 @@ export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
     'java',
     [
       '-XX:+UseSerialGC',
+      // What a request allocates is gone with it.
+      '-Xms384m',
+      '-Xmn256m',
       '-cp',
       `${JARS}*`,
       'software.amazon.dynamodb.services.local.main.ServerRunner',
