@@ -66,6 +66,11 @@ export function usageReportRecords(options: UsageRecordsOptions): ProviderRecord
   const { clock, prices } = options;
   const models = lookupOf(prices);
   const once = remembered();
+  const told = new Set<string>();
+  const problem = (provider: ReportingProvider, reason: string) => {
+    if (!told.has(`${provider} ${reason}`)) options.problem(provider, reason);
+    told.add(`${provider} ${reason}`);
+  };
 
   return {
     async usageOf(hold, price): Promise<RecordedUsage | undefined> {
@@ -85,11 +90,11 @@ export function usageReportRecords(options: UsageRecordsOptions): ProviderRecord
         );
       } catch (error) {
         if (error instanceof ReportRefused) {
-          if (!error.passing) options.problem(provider, error.message);
+          if (!error.passing) problem(provider, error.message);
           return later;
         }
         if (!WfloError.is(error) || error.code !== 'provider_not_configured') throw error;
-        options.problem(provider, error.message);
+        problem(provider, error.message);
         return later;
       }
       if (typeof reported === 'string') return { kind: 'unclear', reason: reported };
@@ -197,7 +202,7 @@ function rawOf(
   });
 }
 
-/** Each thing once; what failed is asked for again. */
+/** Each thing once, also what failed: the next run asks again. */
 function remembered(): <T>(name: string, read: () => Promise<T>) => Promise<T> {
   const known = new Map<string, Promise<unknown>>();
   return <T>(name: string, read: () => Promise<T>): Promise<T> => {
@@ -205,7 +210,6 @@ function remembered(): <T>(name: string, read: () => Promise<T>) => Promise<T> {
     if (before !== undefined) return before as Promise<T>;
     const begun = read();
     known.set(name, begun);
-    begun.catch(() => known.delete(name));
     return begun;
   };
 }

@@ -305,6 +305,17 @@ describe('a report', () => {
     expect(await stateOf(holdId)).toBe('settled');
   });
 
+  it('that is refused is asked for once in a run, for all holds of its day, and told once', async () => {
+    const holds = [await due()];
+    clock.set(NOON);
+    holds.push(await broken(responses, {}), await broken(responses, {}));
+    clock.set(DUE);
+    one.provider.reportStatuses.push(401);
+    await run();
+    expect([reports(), problems]).toEqual([1, ['openai: the usage report was answered with status 401']]);
+    expect(await Promise.all(holds.map(stateOf))).toEqual(Array(3).fill('unsettled'));
+  });
+
   it('that nobody answers is asked for again', async () => {
     const holdId = await due();
     access = { adminKey: ADMIN, baseUrl: 'http://127.0.0.1:1' };

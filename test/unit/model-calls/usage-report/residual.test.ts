@@ -125,6 +125,11 @@ describe('nobody knows', () => {
     ['of two calls which is what', { reported: more, others: 1 }, /^2 calls whose cost is not known share/],
     ['where the report has less input', { reported: [reported(HAIKU, { input: 999, output: 100 })] }, /has less of/],
     ['where the report has less output', { reported: [reported(HAIKU, { input: 1000, output: 99 })] }, /has less of/],
+    [
+      'where more input hides that it has less output',
+      { reported: [reported(HAIKU, { input: 2000, output: 99 })] },
+      /has less of/,
+    ],
     ['where the report has nothing of what was settled', {}, /has less of/],
     [
       'where other models hide that it has less',
