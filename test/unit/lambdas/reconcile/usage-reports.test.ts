@@ -400,3 +400,13 @@ describe('a report', () => {
     expect(items.filter((entry) => entry.holdId === holdId)).toHaveLength(1);
   });
 });
+
+it('of a provider without records nothing is known', async () => {
+  const records = recordsByProvider({ openai: { usageOf: async () => ({ kind: 'unclear', reason: 'x' }) } });
+  const hold = (provider: string) => ({ purpose: { provider } }) as Hold;
+  const price = priceOf('openai', 'scripted-1');
+  expect(await records.usageOf(hold('openai'), price)).toMatchObject({ kind: 'unclear' });
+  for (const provider of ['bedrock', 'gemini', 'toString']) {
+    expect(await records.usageOf(hold(provider), price)).toBeUndefined();
+  }
+});
