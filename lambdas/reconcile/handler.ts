@@ -1,11 +1,14 @@
 import type { ScheduledEvent } from 'aws-lambda';
 import type { Hold } from '../../lib/budget/ledger.ts';
 import { priceBook } from '../../lib/budget/prices/book.ts';
+import { usageReportRecords } from '../../lib/model-calls/usage-report/usage-records.ts';
+import type { ProviderRecords } from '../../lib/ports.ts';
 import { environment } from '../shared/environment.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
 import {
   auditStore,
+  bedrockRecords,
   blobStore,
   budgets,
   clock,
@@ -15,20 +18,22 @@ import {
   ids,
   ledger,
   outboxStore,
-  providerRecords,
   sandboxTasks,
   stateMachines,
+  tenants,
+  usageKeys,
 } from '../shared/ports.ts';
 import { logger, metrics } from '../shared/powertools.ts';
 import { type CheckResult, failuresOf, reconcile } from './reconcile.ts';
+import { recordsByProvider } from './records-by-provider.ts';
+import { reportGet } from './report-get.ts';
 
 /** Fails in the end when a check failed, so that the function's own error metric shows it. */
 export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
   { summarise: (results) => Object.fromEntries(results.map(({ check, repaired }) => [check, repaired])) },
   async (_event, context) => {
-    const records = providerRecords();
     const results = await reconcile({
-      ...(records === undefined ? {} : { records: { records, ledger: ledger(), prices: priceBook(), leftToPerson } }),
+      records: { records: providerRecords(), ledger: ledger(), prices: priceBook(), leftToPerson },
       executions: executionStore(),
       outbox: outboxStore(),
       audit: auditStore(),
@@ -66,6 +71,34 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
     return results;
   },
 );
+
+/** Of one run: a report is read once for all holds of its day. */
+function providerRecords(): ProviderRecords {
+  const bedrock = bedrockRecords();
+  const reports = usageReportRecords({
+    clock,
+    access: usageKeys(),
+    get: reportGet,
+    ledger: ledger(),
+    budgets: budgets(),
+    tenants,
+    prices: priceBook(),
+    problem: reportProblem,
+  });
+  return recordsByProvider({
+    openai: reports,
+    anthropic: reports,
+    ...(bedrock === undefined ? {} : { bedrock }),
+  });
+}
+
+/** What a person has to see to: a key that is refused, or a secret that cannot be read. */
+function reportProblem(provider: string, reason: string): void {
+  const metric = metrics.singleMetric();
+  metric.addDimension('provider', provider);
+  metric.addMetric('UsageReportUnreadable', 'Count', 1);
+  logger.error('the usage report of a provider cannot be read', { provider, reason });
+}
 
 function leftToPerson({ holdId, payer, purpose }: Hold, reason: string): void {
   logger.warn('an unsettled hold is left to a person', {

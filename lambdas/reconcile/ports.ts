@@ -17,7 +17,7 @@ export interface RecordPorts {
 /** Everything that checks read and repair. */
 export interface ReconcilePorts extends EndPorts, RelayPorts {
   readonly ledger: EndPorts['ledger'] & Pick<Ledger, 'expiredHolds'>;
-  /** Absent where the deployment names no log of a provider. */
+  /** Absent where nobody looks anything up. */
   readonly records?: RecordPorts;
   readonly machines: Pick<StateMachines, 'describe' | 'stop'>;
   /** Lets the one function that reads task tokens tell the waiting states. */

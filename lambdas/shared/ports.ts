@@ -10,6 +10,7 @@ import { dynamoBudgets } from '../../lib/aws/dynamo-ledger-budgets.ts';
 import { dynamoOutboxStore } from '../../lib/aws/dynamo-outbox-store.ts';
 import { dynamoPeople } from '../../lib/aws/dynamo-people.ts';
 import { dynamoTaskTokenReader, dynamoTaskTokenWriter } from '../../lib/aws/dynamo-task-tokens.ts';
+import { dynamoTenants } from '../../lib/aws/dynamo-tenants.ts';
 import { ecsSandboxTasks } from '../../lib/aws/ecs-sandbox-tasks.ts';
 import { eventBridgeBus } from '../../lib/aws/event-bridge-bus.ts';
 import { lambdaFunctionCaller } from '../../lib/aws/function-caller.ts';
@@ -19,10 +20,11 @@ import { stepFunctionsMachines } from '../../lib/aws/step-functions-machines.ts'
 import { stepFunctionsWaitingStates } from '../../lib/aws/step-functions-waiting-states.ts';
 import { systemClock } from '../../lib/aws/system-clock.ts';
 import { ulidIds } from '../../lib/aws/ulid-ids.ts';
+import { secretUsageKeys } from '../../lib/aws/usage-keys.ts';
 import { WfloError } from '../../lib/errors.ts';
 import type { ProviderRecords, StateMachines } from '../../lib/ports.ts';
 import * as clients from './clients.ts';
-import { bedrockLogGroup, environment } from './environment.ts';
+import { bedrockLogGroup, environment, presignEndpoint } from './environment.ts';
 import { once } from './once.ts';
 
 /** The ports on AWS, from the environment of the function. Each asks only for the variables that it needs. */
@@ -120,9 +122,22 @@ export const taskTokenReader = /* @__PURE__ */ once(() =>
 export const waitingStates = /* @__PURE__ */ once(() => stepFunctionsWaitingStates({ sfn: clients.stepFunctions() }));
 
 /** Undefined where the deployment names no log of Bedrock. */
-export function providerRecords(): ProviderRecords | undefined {
+export function bedrockRecords(): ProviderRecords | undefined {
   const logGroup = bedrockLogGroup();
   return logGroup === undefined ? undefined : bedrockInvocationLogs({ client: clients.cloudWatchLogs(), logGroup });
+}
+
+/** The local AWS, whose objects have an address of their own, may have a provider on this machine. */
+export const usageKeys = /* @__PURE__ */ once(() =>
+  secretUsageKeys({
+    client: clients.secretsManager(),
+    stage: environment('WFLO_STAGE'),
+    loopback: presignEndpoint() !== undefined,
+  }),
+);
+
+export function tenants(): Promise<readonly string[]> {
+  return dynamoTenants({ client: clients.dynamo(), peopleTable: environment('PEOPLE_TABLE') });
 }
 
 export const stepLogs = /* @__PURE__ */ once(() =>

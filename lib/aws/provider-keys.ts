@@ -14,7 +14,7 @@ const MISSING_SECONDS = 10;
 const AGAIN_SECONDS = 2;
 
 /** Longer than any provider's key, and short enough for a header. */
-const KEY = /^[\x21-\x7e]{1,4096}$/;
+export const KEY = /^[\x21-\x7e]{1,4096}$/;
 
 export interface SecretProviderKeysOptions {
   readonly client: SecretsManagerClient;
@@ -100,7 +100,7 @@ export function secretProviderKeys(options: SecretProviderKeysOptions): Provider
 }
 
 /** Undefined where there is no such secret. */
-async function secretText(client: SecretsManagerClient, SecretId: string): Promise<string | undefined> {
+export async function secretText(client: SecretsManagerClient, SecretId: string): Promise<string | undefined> {
   try {
     const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId }));
     return SecretString ?? '';
@@ -110,7 +110,7 @@ async function secretText(client: SecretsManagerClient, SecretId: string): Promi
   }
 }
 
-const BASE_URLS: Readonly<Record<Exclude<Provider, 'bedrock'>, string>> = {
+export const BASE_URLS: Readonly<Record<Exclude<Provider, 'bedrock'>, string>> = {
   openai: 'https://api.openai.com',
   anthropic: 'https://api.anthropic.com',
   gemini: 'https://generativelanguage.googleapis.com',
@@ -180,7 +180,7 @@ function parsed(
 }
 
 /** Undefined for what a key must not be sent to. */
-function baseUrlOf(value: unknown, loopback: boolean): string | undefined {
+export function baseUrlOf(value: unknown, loopback: boolean): string | undefined {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
     return undefined;

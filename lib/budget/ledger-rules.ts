@@ -244,8 +244,9 @@ export function totalOf({ kind, payer, cost }: LedgerEntry): AttemptTotal {
 }
 
 /** What one entry adds to the costs of its day. */
-export function costRowOf({ kind, payer, purpose, cost, usage, settledAt }: LedgerEntry): CostRow {
-  const { input, output } = tokensOf(usage);
+export function costRowOf({ kind, payer, purpose, cost, source, usage, settledAt }: LedgerEntry): CostRow {
+  // The tokens of an estimate are more than there were: usage reports are compared with this sum.
+  const { input, output } = tokensOf(source === 'estimated' ? undefined : usage);
   return {
     day: periodOf('day', new Date(settledAt)),
     workflow: payer.workflow,

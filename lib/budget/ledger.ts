@@ -68,9 +68,12 @@ export function computeHoldId({ path, attempt }: Pick<Payer, 'path' | 'attempt'>
   return `compute:${path}:${attempt}`;
 }
 
-/** The provider keeps a record of each single call that can be read later: what an unsettled hold cost may be in it. */
+/** Of single calls (Bedrock), or of sums over calls (OpenAI, Anthropic). Gemini keeps none but its bill. */
+const RECORDING: ReadonlySet<string> = new Set(['bedrock', 'openai', 'anthropic']);
+
+/** The provider keeps records that can be read later: what an unsettled hold cost may be in them. */
 export function hasRecord({ kind, purpose }: Pick<Hold, 'kind' | 'purpose'>): boolean {
-  return kind === 'call' && purpose.provider === 'bedrock';
+  return kind === 'call' && RECORDING.has(purpose.provider);
 }
 
 export type HoldState = 'open' | 'unsettled' | 'settled' | 'released';
@@ -192,6 +195,7 @@ export interface CostRow {
   readonly model: string;
   readonly calls: number;
   readonly cost: NanoUsd;
+  /** As providers have told them: an estimate is of money, and adds none. */
   readonly inputTokens: number;
   readonly outputTokens: number;
 }

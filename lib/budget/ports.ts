@@ -78,7 +78,7 @@ export interface Budgets {
 
 /**
  * What a provider itself has recorded of a call. That nothing is recorded says nothing: records come late, or not at all.
- * So that a call was not charged is never known, only what it used.
+ * So that a call was not charged is known by no silence, only by a sum in which it cannot be (`at_most` 0).
  */
 export interface ProviderRecords {
   /** `unclear`: there is a record that does not tell surely what this call used. Undefined: there is none (yet). */
@@ -88,6 +88,10 @@ export interface ProviderRecords {
 export type RecordedUsage =
   /** `raw`: the provider's own words, at most 4 KiB. */
   | { readonly kind: 'used'; readonly usage: Usage; readonly raw: Json }
+  /** Where calls are recorded in sums alone: what this one cost at most, which is no more than was held. */
+  | { readonly kind: 'at_most'; readonly cost: NanoUsd; readonly raw: Json }
+  /** Nothing can be said before. */
+  | { readonly kind: 'later'; readonly at: string }
   | { readonly kind: 'unclear'; readonly reason: string };
 
 /** Things that are told once, however often they are noticed. */

@@ -37,7 +37,8 @@ export function seenAtMost(bound: UsageBound, price: ModelPrice, seenBytes: numb
   };
 }
 
-function within(raw: Json): Json {
+/** The provider's own words, as far as an entry keeps them. */
+export function within(raw: Json): Json {
   const text = JSON.stringify(raw);
   return Buffer.byteLength(text) <= MAX_RAW_BYTES ? raw : { cut: text.slice(0, MAX_RAW_BYTES / 4) };
 }

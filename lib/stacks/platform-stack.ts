@@ -28,6 +28,7 @@ import {
   bindStepLogs,
   bindTasks,
   bindTaskTokens,
+  bindUsageReports,
   bindWaitingStates,
   bindWorkflows,
 } from '../constructs/platform-function/grants.ts';
@@ -245,8 +246,8 @@ export class PlatformStack extends Stack {
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
     const { bedrockLogGroup } = deployment;
-    const looksUp = bedrockLogGroup === undefined ? [] : (['look up'] as const);
-    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read', ...looksUp]);
+    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read', 'look up']);
+    bindUsageReports(this.reconcile, data, deployment.stage);
     if (bedrockLogGroup !== undefined) bindBedrockLog(this.reconcile, bedrockLogGroup);
     bindFunction(this.reconcile, 'RESUME_FUNCTION', this.resumeApproval);
 

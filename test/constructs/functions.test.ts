@@ -97,6 +97,7 @@ describe('functions', () => {
         'EVENTS_TABLE',
         'EVENT_BUS',
         'LEDGER_TABLE',
+        'PEOPLE_TABLE',
         'RESUME_FUNCTION',
         'RETENTION_DAYS',
         'SANDBOX_CLUSTER',

@@ -201,12 +201,14 @@ describe('what each function may do, beside its log, trace and keys', () => {
       'Reconcile',
       [
         ...lists,
+        'dynamodb:Scan',
         'ecs:DescribeTasks',
         'ecs:ListTasks',
         'ecs:StopTask',
         'events:PutEvents',
         'lambda:InvokeFunction',
         ...blobs,
+        'secretsmanager:GetSecretValue',
         'states:DescribeExecution',
         'states:StopExecution',
       ],
@@ -314,9 +316,22 @@ describe('what each function may do, beside its log, trace and keys', () => {
     expect(onTable('People')).toEqual({
       InvokeStep: ['GetItem'],
       OpenExecution: ['GetItem'],
+      // For the names of all tenants.
+      Reconcile: ['Scan'],
       ServeControlApi: ['DeleteItem', 'GetItem', 'PutItem', 'Query'],
       ServeSandboxApi: ['GetItem'],
     });
+  });
+
+  it('keys of providers are read by the gateway alone, and admin keys of their usage reports by reconcile alone', () => {
+    const readers = granted()
+      .filter(({ Action }) => Action.some((action) => action.startsWith('secretsmanager:')))
+      .map(({ role, Action, Resource }) => `${role} ${Action.join()} ${Resource.join()}`)
+      .sort();
+    expect(readers).toEqual([
+      expect.stringMatching(/^Reconcile secretsmanager:GetSecretValue [^,]*:secret:wflo\/dev\/usage\/\*$/),
+      expect.stringMatching(/^ServeGateway secretsmanager:GetSecretValue [^,]*:secret:wflo\/dev\/providers\/\*$/),
+    ]);
   });
 
   it('money is reserved and settled by who needs it, and whoever tells of budgets changes none', () => {
@@ -330,21 +345,22 @@ describe('what each function may do, beside its log, trace and keys', () => {
       .filter(({ Resource }) => Resource.some((name) => /Ledger.*\/index\/byHold$/.test(name)))
       .map(({ role }) => role);
     expect(browse.sort()).toEqual(['Reconcile', 'ServeControlApi']);
+    const lookUp = granted()
+      .filter(({ Resource }) => Resource.some((name) => /Ledger.*\/index\/byRecord$/.test(name)))
+      .map(({ role }) => role);
+    expect(lookUp).toEqual(['Reconcile']);
   });
 
   it('the log of Bedrock is read by nobody, or by reconcile where a setting names it, and then it alone', async () => {
     const readers = (of: SynthesisedStage) =>
       granted(of)
-        .filter(({ Action, Resource }) =>
-          [...Action, ...Resource].some((name) => /FilterLogEvents|index\/byRecord/.test(name)),
-        )
+        .filter(({ Action, Resource }) => [...Action, ...Resource].some((name) => name.includes('FilterLogEvents')))
         .map(({ role, Action, Resource }) => `${role} ${Action.join()} ${Resource.join()}`)
         .sort();
     const reading = await synthesiseStage({ 'wflo:bedrock-log-group': '/bedrock/calls' });
     const before = readers(stage);
     expect(before).toEqual([expect.stringMatching(/^ServeControlApi logs:FilterLogEvents /)]);
     expect(readers(reading).filter((reader) => !before.includes(reader))).toEqual([
-      expect.stringMatching(/^Reconcile dynamodb:Query .*Ledger[^,]*\/index\/byRecord/),
       expect.stringMatching(/^Reconcile logs:FilterLogEvents .*:log-group:\/bedrock\/calls:\*$/),
     ]);
     const group = (of: SynthesisedStage) =>

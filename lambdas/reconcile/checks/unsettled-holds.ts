@@ -26,49 +26,77 @@ export const unsettledHolds: Check = {
     return lookAtEach(ports, holds, async (seen): Promise<Look> => {
       const { executionId } = seen.payer;
       let again = ports.clock.now().getTime() - Date.parse(seen.createdAt) < GIVE_UP_MS;
+      let at = new Date(ports.clock.now().getTime() + AGAIN_MS).toISOString();
       try {
         // The list is a little behind.
         const hold = await ports.ledger.getHold(executionId, seen.holdId);
         if (hold?.state !== 'unsettled') return 'fine';
-        const left = await settleByRecord(ports, records, hold);
-        if (left !== undefined) {
+        const found = await settleByRecord(ports, records, hold);
+        if (found.kind === 'person') {
           again = false;
-          records.leftToPerson(hold, left);
-        } else if (!again) records.leftToPerson(hold, 'its provider has recorded nothing of it');
+          records.leftToPerson(hold, found.reason);
+        } else if (found.kind === 'nothing') {
+          if (!again) records.leftToPerson(hold, 'its provider has recorded nothing of it');
+          at = found.at ?? at;
+        }
         return 'fine';
       } finally {
         // Also after a failure: what always fails must stand before nothing.
-        const at = new Date(ports.clock.now().getTime() + AGAIN_MS).toISOString();
         await records.ledger.lookUpAgain(executionId, seen.holdId, again ? at : undefined);
       }
     });
   },
 };
 
-/** Why a person has to decide; undefined where it is settled, or may be later. */
+type Found =
+  | { readonly kind: 'settled' }
+  /** There may be something later: not before `at`, where it is known. */
+  | { readonly kind: 'nothing'; readonly at?: string }
+  | { readonly kind: 'person'; readonly reason: string };
+
 async function settleByRecord(
   { ledger }: ReconcilePorts,
   { records, prices }: RecordPorts,
   hold: Hold,
-): Promise<string | undefined> {
+): Promise<Found> {
   const { payer, purpose, holdId } = hold;
-  if (purpose.priceBook !== prices.sha256) return 'it was made by other prices than those of today';
+  const { executionId } = payer;
+  if (purpose.priceBook !== prices.sha256) return person('it was made by other prices than those of today');
   const price = priceOf(hold, prices);
-  if (price === undefined) return 'its model has no price';
+  if (price === undefined) return person('its model has no price');
   const recorded = await records.usageOf(hold, price);
-  if (recorded === undefined) return undefined;
-  if (recorded.kind === 'unclear') return recorded.reason;
+  switch (recorded?.kind) {
+    case undefined:
+      return { kind: 'nothing' };
+    case 'later':
+      return { kind: 'nothing', at: recorded.at };
+    case 'unclear':
+      return person(recorded.reason);
+    case 'at_most': {
+      const { cost, raw } = recorded;
+      // Without usage: its tokens are of the day that they were used on, and entries are counted by that of settlement.
+      await ledger.settle({ executionId, holdId, cost, source: 'reconciled', raw, reason: AT_MOST });
+      return { kind: 'settled' };
+    }
+    case 'used':
+      break;
+  }
   const { usage, raw } = recorded;
   try {
     const cost = costOf(usage, price);
-    const { executionId } = payer;
     // Above the hold it is spent in full as well: `watch-budgets` counts that.
     await ledger.settle({ executionId, holdId, cost, source: 'reconciled', usage, raw });
-    return undefined;
+    return { kind: 'settled' };
   } catch (error) {
-    if (WfloError.is(error) && error.code === 'unpriced_feature') return error.message;
+    if (WfloError.is(error) && error.code === 'unpriced_feature') return person(error.message);
     throw error;
   }
+}
+
+const AT_MOST = 'at most what the usage report of its provider has more than was settled';
+
+function person(reason: string): Found {
+  return { kind: 'person', reason };
 }
 
 function priceOf({ purpose }: Hold, { models }: RecordPorts['prices']): ModelPrice | undefined {

@@ -247,17 +247,33 @@ export function statesArn(fn: PlatformFunction, resource: 'execution' | 'stateMa
   });
 }
 
-/** `ProviderKeys`: the secrets of the providers, which no other function may read, and Bedrock by the role itself. */
-export function bindProviders(fn: PlatformFunction, { stage, dataKey }: { stage: string; dataKey: Key }): void {
-  const secrets = Stack.of(fn).formatArn({
-    service: 'secretsmanager',
-    resource: 'secret',
-    resourceName: `wflo/${stage}/providers/*`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
+/**
+ * `ProviderRecords` of OpenAI and Anthropic: the admin keys of their usage reports, which no other function may read, and
+ * all tenants, whose settled calls a report has in one sum.
+ */
+export function bindUsageReports(fn: PlatformFunction, stores: Stores, stage: string): void {
   fn.allowOnPattern(
     ['secretsmanager:GetSecretValue'],
-    secrets,
+    secretsArn(fn, `wflo/${stage}/usage/*`),
+    'people store the admin keys, and Secrets Manager ends the name of a secret with letters of its own',
+  ).useKeyThrough('secretsmanager', stores.dataKey, ['kms:Decrypt']);
+  fn.bindTable('PEOPLE_TABLE', stores.peopleTable, { actions: ['Scan'] });
+}
+
+function secretsArn(fn: PlatformFunction, name: string): string {
+  return Stack.of(fn).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: name,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+/** `ProviderKeys`: the secrets of the providers, which no other function may read, and Bedrock by the role itself. */
+export function bindProviders(fn: PlatformFunction, { stage, dataKey }: { stage: string; dataKey: Key }): void {
+  fn.allowOnPattern(
+    ['secretsmanager:GetSecretValue'],
+    secretsArn(fn, `wflo/${stage}/providers/*`),
     'people store the keys of providers, and Secrets Manager ends the name of a secret with letters of its own',
   ).useKeyThrough('secretsmanager', dataKey, ['kms:Decrypt']);
   const { partition, account } = Stack.of(fn);

@@ -482,7 +482,7 @@ export function describeLedgerContract(
         (await ledger.holdsToLookUp(new Date(at(minute)), 10)).map(({ holdId }) => holdId);
       const first = await hold(scene, usd(1), { purpose });
       const second = await hold(scene, usd(1), { purpose });
-      const elsewhere = await hold(scene, usd(1));
+      const elsewhere = await hold(scene, usd(1), { purpose: { ...PURPOSE, provider: 'gemini' } });
       expect(await ledger.lookUpAgain(executionId, first.holdId, at(1))).toBe(false);
       await ledger.reserve({ ...call(scene, usd(1)), kind: 'compute', holdId: 'compute:write:1' });
       clock.set(at(1));

@@ -54,6 +54,15 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
   ...unrecorded('holds that a lost function or a lost call left, which reconcile closes', {
     Reconcile: [LEDGER_READ, LEDGER_PUT, LEDGER_UPDATE],
   }),
+  ...unrecorded('the usage report of a provider, which is looked up more than a day after the call', {
+    Reconcile: [
+      ['secretsmanager:GetSecretValue', arn('secretsmanager', 'secret:wflo/dev/usage/openai-AbCdEf')],
+      ['dynamodb:Scan', table('People')],
+    ],
+  }),
+  ...unrecorded('unsettled holds that are due to be looked up, in every run since usage reports are read', {
+    Reconcile: [['dynamodb:Query', `${table('Ledger')}/index/byRecord`]],
+  }),
   ...unrecorded('limits that change while a window is open', {
     OpenExecution: [LEDGER_UPDATE],
     ServeControlApi: [LEDGER_CHECK],

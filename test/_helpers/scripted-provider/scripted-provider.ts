@@ -15,6 +15,7 @@ import { refusalOfRequest } from './check-request.ts';
 import { nativeError } from './errors.ts';
 import { type Keys, refusalOfKey } from './keys.ts';
 import { parseScript, type Script, scriptInPrompt, scriptOfTurn } from './script.ts';
+import { type BookedUse, bookedUse, reportOf, reportRouteOf } from './usage-book.ts';
 import type { Wire, WireAnswer, WireError } from './wire.ts';
 import { WIRES } from './wires.ts';
 
@@ -40,6 +41,8 @@ export interface ScriptedProviderOptions {
   readonly port?: number;
   readonly host?: string;
   readonly keys?: Keys;
+  /** The only ones that usage reports are given to; of a provider without one here, any is. */
+  readonly adminKeys?: Keys;
 }
 
 /**
@@ -51,16 +54,26 @@ export class ScriptedProvider {
   readonly requests: RecordedRequest[] = [];
   /** For calls without a script of their own. */
   script: Script | ((call: Call) => Script) = {};
+  /** What usage reports are made of. */
+  readonly uses: BookedUse[] = [];
+  /** The time by which uses are reported. */
+  now: () => Date = () => new Date();
+  /** What a model is called in reports, such as its dated version. */
+  reportsAs: (model: string) => string = (model) => model;
+  /** The next reports get these statuses instead. */
+  readonly reportStatuses: number[] = [];
   private readonly queue: Script[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
   private readonly http1: Http1Server;
   private readonly http2: Http2Server;
   private readonly keys: Keys;
+  private readonly adminKeys: Keys;
   private calls = 0;
 
-  private constructor(keys: Keys) {
+  private constructor(keys: Keys, adminKeys: Keys) {
     this.keys = keys;
+    this.adminKeys = adminKeys;
     const listener = (request: IncomingMessage, response: ServerResponse) => {
       this.serve(request, response).catch((error: unknown) => {
         // A script that cannot be: the test that wrote it has to see why.
@@ -80,7 +93,7 @@ export class ScriptedProvider {
   }
 
   static async start(options: ScriptedProviderOptions = {}): Promise<ScriptedProvider> {
-    const provider = new ScriptedProvider(options.keys ?? {});
+    const provider = new ScriptedProvider(options.keys ?? {}, options.adminKeys ?? {});
     provider.server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
     await once(provider.server, 'listening');
     return provider;
@@ -105,6 +118,7 @@ export class ScriptedProvider {
   reset(): void {
     this.requests.length = 0;
     this.queue.length = 0;
+    this.uses.length = 0;
     this.script = {};
   }
 
@@ -160,6 +174,17 @@ export class ScriptedProvider {
       recorded.end ??= 'client_gone';
       recorded.endedAt = Date.now();
     });
+    const report = reportRouteOf(method, pathname);
+    if (report !== undefined) {
+      const refused = refusalOfKey(report.provider, request.headers, searchParams, this.adminKeys);
+      if (refused !== undefined) return sendError(response, report.provider, refused);
+      const status = this.reportStatuses.shift();
+      if (status !== undefined) {
+        return sendError(response, report.provider, { status, message: 'The test says so.' });
+      }
+      const page = reportOf(report, searchParams, this.uses);
+      return 'error' in page ? sendError(response, report.provider, page.error) : sendJson(response, 200, page.body);
+    }
     if (route === undefined) return sendJson(response, 404, { error: { message: `nothing at ${method} ${pathname}` } });
 
     const { provider } = route;
@@ -196,6 +221,8 @@ export class ScriptedProvider {
     }
     const wire = WIRES[call.format];
     const answer = answerOf(call, script);
+    const use = bookedUse(call, this.reportsAs(call.model), answer.tokens, this.now().getTime());
+    if (use !== undefined) this.uses.push(use);
     const streamed = call.stream ? wire.stream?.(call, answer) : undefined;
     if (streamed === undefined) {
       const { body, headers } = wire.plain(call, answer);

@@ -5,6 +5,7 @@ import {
   afterLimit,
   afterReserve,
   afterSettle,
+  costRowOf,
   currentPeriods,
   fits,
   newScope,
@@ -127,4 +128,27 @@ it('tokens that were read and written are counted once each', () => {
     }),
   ).toEqual({ input: 15, output: 48 });
   expect(tokensOf(undefined)).toEqual({ input: 0, output: 0 });
+});
+
+it.each([
+  ['reported', { inputTokens: 15, outputTokens: 48 }],
+  ['reconciled', { inputTokens: 15, outputTokens: 48 }],
+  // More than there were: usage reports are compared with the tokens of a day.
+  ['estimated', { inputTokens: 0, outputTokens: 0 }],
+] as const)('the costs of a day have the tokens of what was %s as providers told them', (source, tokens) => {
+  const row = costRowOf({
+    holdId: 'one',
+    kind: 'call',
+    payer: {
+      ...{ tenant: 'default', workflow: 'report', executionId: 'report:one' },
+      ...{ path: 'write', attempt: 1, agent: 'writer' },
+    },
+    purpose: { provider: 'openai', model: 'gpt-5', priceBook: 'hash' },
+    held: usd(1),
+    cost: usd('0.25'),
+    source,
+    usage: { tokens: { input: 15, output: 48 } },
+    settledAt: '2026-01-10T23:59:59.999Z',
+  });
+  expect(row).toMatchObject({ day: '2026-01-10', calls: 1, cost: usd('0.25'), ...tokens });
 });

@@ -333,3 +333,97 @@ describe('the other routes', () => {
     expect((await fetch(`${provider.url}/v1/audio`, { method: 'POST' })).status).toBe(404);
   });
 });
+
+describe('usage reports', () => {
+  const admin = { authorization: 'Bearer admin', 'x-api-key': 'admin', 'anthropic-version': '2023-06-01' };
+  const report = async (path: string, headers: Record<string, string> = admin) => {
+    const response = await fetch(`${provider.url}${path}`, { headers });
+    return { status: response.status, body: (await response.json()) as { [name: string]: never } };
+  };
+  const HOUR = 3_600_000;
+  const NOON = Date.parse('2026-01-10T12:00:00.000Z');
+  const tokens = { input: 100, cacheRead: 20, cacheWrite: 5, cacheWrite1h: 0, uncached: 75, output: 7, reasoning: 0 };
+  const OPENAI = `/v1/organization/usage/completions?start_time=${NOON / 1000}&end_time=${NOON / 1000 + 7200}&bucket_width=1h`;
+  const ANTHROPIC =
+    '/v1/organizations/usage_report/messages?starting_at=2026-01-10T12:00:00Z&ending_at=2026-01-10T14:00:00Z&bucket_width=1h';
+
+  it('have what calls used, by the hour and by what is asked for, page after page', async () => {
+    provider.uses.push({ list: 'completions', model: 'gpt-4o', at: NOON, tokens });
+    provider.uses.push({ list: 'completions', model: 'o1', at: NOON + HOUR - 1, tokens });
+    provider.uses.push({ list: 'completions', model: 'o1', at: NOON + HOUR, tokens });
+    provider.uses.push({ list: 'messages', model: 'claude-sonnet-4-5', at: NOON, tokens });
+    const whole = await report(`${OPENAI}&limit=1`);
+    expect(whole.body).toMatchObject({
+      object: 'page',
+      data: [
+        {
+          start_time: NOON / 1000,
+          end_time: NOON / 1000 + 3600,
+          results: [
+            { input_tokens: 200, input_cached_tokens: 40, output_tokens: 14, num_model_requests: 2, model: null },
+          ],
+        },
+      ],
+      has_more: true,
+    });
+    const next = await report(`${OPENAI}&limit=1&group_by=model&page=${whole.body.next_page}`);
+    expect(next.body).toMatchObject({
+      data: [{ results: [{ input_tokens: 100, model: 'o1', service_tier: null }] }],
+      has_more: false,
+      next_page: null,
+    });
+    expect((await report(`${OPENAI}&project_ids=proj_other`)).body).toMatchObject({
+      data: [{ results: [] }, { results: [] }],
+    });
+    expect((await report(`${ANTHROPIC}&group_by[]=model&group_by[]=service_tier`)).body).toMatchObject({
+      data: [
+        {
+          starting_at: '2026-01-10T12:00:00Z',
+          results: [
+            {
+              uncached_input_tokens: 75,
+              cache_read_input_tokens: 20,
+              cache_creation: { ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 0 },
+              output_tokens: 7,
+              model: 'claude-sonnet-4-5',
+              service_tier: 'standard',
+              inference_geo: null,
+            },
+          ],
+        },
+        { results: [] },
+      ],
+    });
+  });
+
+  it('have the calls that broke off, at the time of the provider', async () => {
+    provider.now = () => new Date(NOON);
+    provider.enqueue({ inputTokens: 11, outputTokens: 5, breakAfterEvent: 1 });
+    const { path, headers, body, stream } = APIS.chat;
+    const broken = await fetch(`${provider.url}${path}`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ ...body, ...stream }),
+    });
+    await broken.arrayBuffer().catch(() => undefined);
+    expect((await report(OPENAI)).body).toMatchObject({
+      data: [{ results: [{ input_tokens: 11, output_tokens: 5 }] }, { results: [] }],
+    });
+  });
+
+  it.each([
+    ['no time', '/v1/organization/usage/completions', 400],
+    ['a parameter that there is not', `${OPENAI}&groupby=model`, 400],
+    ['a group that there is not', `${OPENAI}&group_by=colour`, 400],
+    ['more buckets than there are', `${OPENAI}&limit=169`, 400],
+    ['a list that there is not', '/v1/organization/usage/poems?start_time=1', 404],
+  ])('are refused for %s', async (_name, path, status) => {
+    provider.uses.push({ list: 'completions', model: 'gpt-4o', at: NOON, tokens });
+    expect((await report(path)).status).toBe(status);
+  });
+
+  it('are refused without a key', async () => {
+    expect((await report(OPENAI, {})).status).toBe(401);
+    expect((await report(ANTHROPIC, { 'anthropic-version': '2023-06-01' })).status).toBe(401);
+  });
+});

@@ -170,9 +170,43 @@ describe('calls of which nobody knows the cost', () => {
   });
 
   it('of providers without such records are not looked for', async () => {
-    await unsettled('one', { provider: 'openai', model: 'gpt-5' });
+    await unsettled('one', { provider: 'gemini', model: 'gemini-2.5-flash' });
     expect(await run()).toEqual(FINE);
     expect(asked).toEqual([]);
+  });
+
+  it('of which only sums are recorded cost what they cost at most, and tell no usage, which is of another day', async () => {
+    await unsettled('one');
+    recorded.set('one', { kind: 'at_most', cost: usd('0.25'), raw: { reported: 1 } });
+    expect(await run()).toEqual(FINE);
+    const { items } = await ledger.listEntries(EXECUTION_ID, { limit: 5 });
+    expect(items).toMatchObject([{ source: 'reconciled', cost: usd('0.25'), raw: { reported: 1 } }]);
+    expect(items[0]).not.toHaveProperty('usage');
+    expect(await ledger.listCosts('default', { from: '2026-01-01', to: '2026-01-02' })).toMatchObject([
+      { cost: usd('0.25'), inputTokens: 0, outputTokens: 0 },
+    ]);
+    expect(await budget()).toMatchObject({ spent: usd('0.25'), held: 0 });
+  });
+
+  it('of which nothing can be said before a time are not looked up until then', async () => {
+    await unsettled('one');
+    recorded.set('one', { kind: 'later', at: '2026-01-03T01:00:00.000Z' });
+    await run();
+    scene.clock.set('2026-01-03T00:59:00.000Z');
+    await run();
+    expect(asked).toHaveLength(1);
+    scene.clock.set('2026-01-03T01:00:01.000Z');
+    await run();
+    expect(asked).toHaveLength(2);
+    expect(left).toEqual([]);
+    recorded.set('one', { kind: 'later', at: '2026-01-05T00:00:00.000Z' });
+    scene.clock.set('2026-01-04T00:00:01.000Z');
+    await run();
+    expect(left).toEqual(['one: its provider has recorded nothing of it']);
+    scene.clock.set('2026-01-09T00:00:00.000Z');
+    await run();
+    expect(asked).toHaveLength(3);
+    expect(await state('one')).toBe('unsettled');
   });
 
   it('one that fails is looked up again behind the others, which it does not keep', async () => {
