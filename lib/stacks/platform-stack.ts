@@ -219,7 +219,8 @@ export class PlatformStack extends Stack {
     // And tells what the attempt has cost.
     bindLedger(this.finishStep, data, ['settle', 'read']);
 
-    bindExecutionStore(this.closeExecution, data);
+    // Lists approvals to raise a budget that are still open.
+    bindExecutionStore(this.closeExecution, data, { lists: true });
     bindBlobs(this.closeExecution, data, 'read and write');
 
     bindExecutionStore(this.endExecution, data, { lists: true });
@@ -246,7 +247,8 @@ export class PlatformStack extends Stack {
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
     const { bedrockLogGroup } = deployment;
     const looksUp = bedrockLogGroup === undefined ? [] : (['look up'] as const);
-    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read', ...looksUp]);
+    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read', 'raise', ...looksUp]);
+    bindAnnouncements(this.reconcile, data);
     if (bedrockLogGroup !== undefined) bindBedrockLog(this.reconcile, bedrockLogGroup);
     bindFunction(this.reconcile, 'RESUME_FUNCTION', this.resumeApproval);
 
@@ -262,8 +264,8 @@ export class PlatformStack extends Stack {
     bindTasks(this.serveSandboxApi, cluster, 'describe');
     bindStepLogs(this.serveSandboxApi, logGroup, 'write');
 
-    // It reads leases and executions, and writes how one ends whose budget does not suffice.
-    bindApprovalRecords(this.serveGateway, data, { events: true });
+    // It reads leases and executions, puts approvals to raise a budget, and writes how one ends whose budget does not suffice.
+    bindExecutionStore(this.serveGateway, data);
     bindLedger(this.serveGateway, data, ['reserve', 'settle']);
     bindAnnouncements(this.serveGateway, data);
     bindExecutions(this.serveGateway, { ...executions, actions: ['StopExecution'] });
