@@ -269,6 +269,7 @@ export const PARTS = {
   ChainRecord: chainRecord,
   StepLogLine: logLine,
   ApprovalSummary: approvalSummary,
+  RaiseView: raiseView,
   HoldView: holdView,
   CostRowView: costRowView,
 } as const;
