@@ -23,7 +23,7 @@ class UnknownShape extends Error {}
 const SENTENCES: { readonly [T in EventType]?: (data: JsonObject) => string } = {
   'approval.requested': (data) =>
     clauses(
-      `${text(data.approvalId)} asks ${data.roles === undefined ? quorumText(quorumsOf(data.groups)) : `a ${texts(data.roles).join(' or ')}`}`,
+      `${text(data.approvalId)} asks ${data.roles === undefined ? quorumText(quorumsOf(data.groups)) : `one ${texts(data.roles).join(' or ')}`}`,
       data.raise === undefined ? '' : raise(objectOf(data.raise)),
       `until ${text(data.expiresAt)}`,
       `for ${idOf(data.requester)}`,

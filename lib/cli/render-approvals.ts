@@ -18,9 +18,9 @@ export function quorumText(groups: ApprovalSummary['groups']): string {
   return groups.map(({ group, min }) => `${min} of ${group}`).join(', ');
 }
 
-/** Whom an approval asks: `2 of finance`, or `a budget-owner or administrator`. */
+/** Whom an approval asks: `2 of finance`, or `one budget-owner or administrator`. */
 export function askedText({ groups, roles }: Pick<ApprovalSummary, 'groups' | 'roles'>): string {
-  return roles === undefined ? quorumText(groups) : `a ${roles.join(' or ')}`;
+  return roles === undefined ? quorumText(groups) : `one ${roles.join(' or ')}`;
 }
 
 /** `$0.08 more for the execution, whose $0.10 do not suffice`; empty where no budget is to be raised. */

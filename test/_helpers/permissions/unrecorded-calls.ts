@@ -54,6 +54,9 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
   ...unrecorded('holds that a lost function or a lost call left, which reconcile closes', {
     Reconcile: [LEDGER_READ, LEDGER_PUT, LEDGER_UPDATE],
   }),
+  ...unrecorded('an agent that ends well while a person is still asked to raise its budget', {
+    CloseExecution: [['dynamodb:Query', table('State')]],
+  }),
   ...unrecorded('limits that change while a window is open', {
     OpenExecution: [LEDGER_UPDATE],
     ServeControlApi: [LEDGER_CHECK],
