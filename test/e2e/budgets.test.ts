@@ -179,9 +179,11 @@ it('refuses the agent whose own budget is used up, and lets the others go on', a
 
 describe('under `ask` the second call', () => {
   /** It waits, and one approval asks for what it needs. */
-  async function waiting(): Promise<{ readonly executionId: string; readonly approvalId: string }> {
+  async function waiting(
+    fields: object = { calls: 2 },
+  ): Promise<{ readonly executionId: string; readonly approvalId: string }> {
     const { executionId } = await wfloJson<ExecutionView>(
-      ...['run', 'spending-ask', '--budget', '0.10', '--input', JSON.stringify(input({ calls: 2 }))],
+      ...['run', 'spending-ask', '--budget', '0.10', '--input', JSON.stringify(input(fields))],
     );
     const asked = await eventually(
       () => approvalsOf(executionId),
@@ -244,6 +246,16 @@ describe('under `ask` the second call', () => {
     expect(resultsOf(view)).toMatchObject([{ status: 200 }, { status: 402, code: 'budget_exhausted' }]);
     expect(await approvalsOf(executionId, '--all')).toMatchObject([{ status: 'rejected' }]);
     expect(await eventsOf(executionId, 'budget.raised')).toEqual([]);
+    await expectSettled(executionId, 0.09);
+  });
+
+  it('of twenty at the same time asks once, and a no refuses all that wait', async () => {
+    const { executionId } = await waiting({ calls: 20, parallel: true });
+    await wfloJson('reject', executionId, '--reason', 'dear enough', '--as', 'joan');
+    const view = await completed(executionId);
+    const statuses = resultsOf(view).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, ...Array(19).fill(402)]);
+    expect(await eventsOf(executionId, 'approval.requested')).toHaveLength(1);
     await expectSettled(executionId, 0.09);
   });
 
