@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { priceBook } from '../lib/budget/prices/book.ts';
 import { fargatePricesOf } from '../lib/budget/prices/fargate.ts';
 import { table } from '../lib/cli/table.ts';
-import { changesBetween } from './price-book/changes.ts';
+import { changesBetween, unverifiedIn } from './price-book/changes.ts';
 import { generateBook } from './price-book/generate-book.ts';
 
 /**
  * Writes the price book from the installed price package and what is reviewed. With `--diff` it writes nothing; with
- * both it prints what changes, one line for each model and field.
+ * both it prints what changes, one line for each model and field, and what a person still has to look up.
  */
 const PRICES = fileURLToPath(new URL('../lib/budget/prices/', import.meta.url));
 
@@ -32,6 +32,9 @@ if (changes.length === 0) {
       ...changes.map(({ entry, what, before, after }) => [entry, what, before, after]),
     ]).join('\n'),
   );
+}
+for (const { reason, entries } of unverifiedIn(after)) {
+  console.log(`unverified: ${reason}\n  ${entries.join(', ')}`);
 }
 console.log(`price book ${after.sha256}${option === undefined ? '' : ', which is not written'}`);
 

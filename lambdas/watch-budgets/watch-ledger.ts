@@ -2,6 +2,7 @@ import type { DynamoDBRecord } from 'aws-lambda';
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import type { WfloEvent } from '../../lib/audit/events.ts';
 import { entryOfItem, holdOfItem, scopeStateOf, WATCHED } from '../../lib/aws/ledger-items.ts';
+import { windowStates } from '../../lib/aws/ledger-windows.ts';
 import type { Hold, LedgerEntry, Scope, ScopeState } from '../../lib/budget/ledger.ts';
 import { reachedThresholds, scopeName } from '../../lib/budget/ledger-rules.ts';
 import { WfloError } from '../../lib/errors.ts';
@@ -52,6 +53,9 @@ export async function watchLedger(
     switch (item[WATCHED]) {
       case 'scope':
         alerts += await alertsOf(ports, scopeStateOf(item), told);
+        break;
+      case 'windows':
+        for (const state of windowStates(item)) alerts += await alertsOf(ports, state, told);
         break;
       case 'unsettled': {
         const hold = holdOfItem(item);

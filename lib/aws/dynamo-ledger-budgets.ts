@@ -1,6 +1,14 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BatchGetCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
-import type { AttemptTotal, CostRow, ExecutionBudget, LedgerEntry, Scope, ScopeState } from '../budget/ledger.ts';
+import type {
+  AttemptTotal,
+  CostRow,
+  ExecutionBudget,
+  LedgerEntry,
+  OwnScope,
+  Scope,
+  ScopeState,
+} from '../budget/ledger.ts';
 import { newScope, raisedScope, unknownExecution } from '../budget/ledger-rules.ts';
 import type { NanoUsd } from '../budget/money.ts';
 import { daysBetween } from '../budget/windows.ts';
@@ -70,10 +78,10 @@ export function dynamoBudgets(options: DynamoBudgetsOptions): Budgets {
         fix: `limit at most ${MAX_LIMITED_AGENTS} agents of one workflow`,
       });
     }
-    const execution: Scope = { kind: 'execution', executionId };
+    const execution = { kind: 'execution', executionId } as const;
     const states = [
-      newScope(execution, budget.limit, alertsAt),
-      ...agents.map(([agent, limit]) => newScope({ kind: 'agent', executionId, agent }, limit, alertsAt)),
+      newScope<OwnScope>(execution, budget.limit, alertsAt),
+      ...agents.map(([agent, limit]) => newScope<OwnScope>({ kind: 'agent', executionId, agent }, limit, alertsAt)),
     ];
     for (const _ of turns()) {
       if ((await readScope(client, TableName, execution)) !== undefined) return;
@@ -89,7 +97,7 @@ export function dynamoBudgets(options: DynamoBudgetsOptions): Budgets {
   async function raise(raise: Parameters<Budgets['raise']>[0]): Promise<ScopeState> {
     const { executionId, agent, by, raiseId } = raise;
     const execution: Scope = { kind: 'execution', executionId };
-    const scope: Scope = agent === undefined ? execution : { kind: 'agent', executionId, agent };
+    const scope: OwnScope = agent === undefined ? execution : { kind: 'agent', executionId, agent };
     for (const _ of turns()) {
       const [state, known] = await Promise.all([
         readScope(client, TableName, scope),
@@ -110,8 +118,13 @@ export function dynamoBudgets(options: DynamoBudgetsOptions): Budgets {
     throw ledgerBusy();
   }
 
-  function raiseItems(scope: Scope, by: NanoUsd, limit: NanoUsd | undefined, raiseId: string): readonly TransactItem[] {
-    const executionId = 'executionId' in scope ? scope.executionId : '';
+  function raiseItems(
+    scope: OwnScope,
+    by: NanoUsd,
+    limit: NanoUsd | undefined,
+    raiseId: string,
+  ): readonly TransactItem[] {
+    const { executionId } = scope;
     return [
       {
         Put: {

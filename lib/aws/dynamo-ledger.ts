@@ -5,10 +5,12 @@ import {
   type Hold,
   type HoldRequest,
   type LedgerEntry,
+  type OwnScope,
   type Payer,
   type ReserveResult,
   type Scope,
   type ScopeState,
+  type WindowScope,
 } from '../budget/ledger.ts';
 import { entryOf, holdOf, type Pace, rateBroken, refusalOf } from '../budget/ledger-rules.ts';
 import { type NanoUsd, ZERO_USD } from '../budget/money.ts';
@@ -18,20 +20,23 @@ import { recordExpiry, valueExpiry } from './expiry.ts';
 import { holdLists } from './ledger-hold-lists.ts';
 import { lookUpAgain, renewHold } from './ledger-hold-updates.ts';
 import { entryOfItem, holdOfItem, scopeStateOf } from './ledger-items.ts';
-import { entryKey, entryPosition, holdKey, scopeKey } from './ledger-keys.ts';
-import { openScope } from './ledger-limits.ts';
+import { entryKey, entryPosition, holdKey } from './ledger-keys.ts';
+import { ledgerLanes } from './ledger-lanes.ts';
+import { openAgent, openWindows } from './ledger-limits.ts';
 import {
+  type Counted,
+  type CountedPart,
   type Expiries,
-  type ReservePart,
-  releaseItems,
-  reserveItems,
-  settleItems,
-  unsettleItems,
+  type LedgerWrite,
+  releaseWrite,
+  reserveWrite,
+  settleWrite,
+  unsettleWrite,
 } from './ledger-transactions.ts';
-import { type Failed, ledgerBusy, throughLedger, turns, writeLedger } from './ledger-writes.ts';
+import { windowState } from './ledger-windows.ts';
+import { type Failed, ledgerBusy, throughLedger, turns } from './ledger-writes.ts';
 import type { RetryOptions } from './retry-conflicts.ts';
 import type { ItemKey } from './state-keys.ts';
-import type { TransactItem } from './tenant-chain-item.ts';
 
 export interface DynamoLedgerOptions {
   readonly client: DynamoDBClient;
@@ -52,12 +57,14 @@ const MINUTE_SECONDS = 24 * 60 * 60;
 
 /**
  * Scopes, holds and entries in the Ledger table. A reserve is one transaction, and so is a settlement: it reads the hold
- * only where another process reserved it. What was refused is told from the items that the refusing transaction saw.
+ * only where another process reserved it. Those of a tenant that come at the same time share one. What was refused is
+ * told from the items that the refusing transaction saw.
  */
 export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
   const client = documentClient(options.client);
   const { ledgerTable: TableName, clock, ids, retry } = options;
   const remembered = new Map<string, Hold>();
+  const write = ledgerLanes(client, ids, retry);
 
   async function getItem(key: ItemKey): Promise<Item | undefined> {
     return (await client.send(new GetCommand({ TableName, Key: key, ConsistentRead: true }))).Item;
@@ -92,18 +99,13 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
     for (const _ of turns()) {
       const at = clock.now();
       const hold = holdOf(request, at);
-      const parts = reserveItems(request, hold, at, options, expiries());
-      const failed = await writeLedger(
-        client,
-        parts.map(({ item }) => item),
-        ids.next(),
-        retry,
-      );
+      const reserving = reserveWrite(request, hold, at, options, expiries());
+      const failed = await write(hold.payer.tenant, reserving);
       if (failed === undefined) {
         remember(hold);
         return { kind: 'held', hold };
       }
-      const result = await whyNot(request, at, parts, failed);
+      const result = await whyNot(request, at, failuresOf(reserving, failed));
       if (result !== undefined) return result;
     }
     throw ledgerBusy();
@@ -113,32 +115,31 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
   async function whyNot(
     request: HoldRequest,
     at: Date,
-    parts: readonly { readonly is: ReservePart }[],
-    failed: readonly (Failed | undefined)[],
+    failures: readonly CountedFailure[],
   ): Promise<ReserveResult | undefined> {
     const { payer, holdId, amount, rate = {}, tokens = 0 } = request;
-    const failures = parts.flatMap(({ is }, index) => {
-      const failure = failed[index];
-      return failure === undefined ? [] : [{ is, item: failure.item }];
-    });
     // A repeat whose own hold is what leaves too little: whether its condition was looked at as well is not documented.
     const before = await readHold(payer.executionId, holdId);
     if (before !== undefined) return { kind: 'held', hold: before };
-    if (failures.some(({ is }) => is.part === 'lease')) return { kind: 'fenced' };
+    if (failures.some(({ of }) => of.part === 'lease')) return { kind: 'fenced' };
 
     const states: ScopeState[] = [];
-    const missing: Scope[] = [];
+    const missing: (OwnScope | readonly WindowScope[])[] = [];
     let pace: Pace = { calling: 0, requests: 0, tokens: 0 };
-    for (const { is, item } of failures) {
-      if (is.part === 'scope') {
-        const found = item ?? (await getItem(scopeKey(is.scope)));
-        if (found === undefined) missing.push(is.scope);
+    for (const { of, item } of failures) {
+      if (of.part === 'scope') {
+        if (item === undefined) missing.push(of.scope);
         else {
-          states.push(scopeStateOf(found));
-          if (is.scope.kind === 'agent') pace = { ...pace, calling: Number(found.calling ?? 0) };
+          states.push(scopeStateOf(item));
+          if (of.scope.kind === 'agent') pace = { ...pace, calling: Number(item.calling ?? 0) };
         }
       }
-      if (is.part === 'minute') {
+      if (of.part === 'windows') {
+        const found = of.scopes.map((scope) => windowState(item, scope));
+        if (found.includes(undefined)) missing.push(of.scopes);
+        states.push(...found.filter((state) => state !== undefined));
+      }
+      if (of.part === 'minute') {
         pace = { ...pace, requests: Number(item?.requests ?? 0), tokens: Number(item?.tokens ?? 0) };
       }
     }
@@ -146,7 +147,13 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
     const refusal = refusalOf(states, amount, refused ? await heldForTask(payer) : ZERO_USD);
     if (refusal !== undefined) return { kind: 'refused', refusal };
     if (missing.length > 0) {
-      await Promise.all(missing.map((scope) => openScope(client, scope, options, expiries())));
+      await Promise.all(
+        missing.map((scope) =>
+          'kind' in scope
+            ? openAgent(client, scope, options, expiries())
+            : openWindows(client, scope, options, expiries()),
+        ),
+      );
       return undefined;
     }
     const limited = request.kind === 'call' ? rateBroken(rate, pace, tokens, at) : undefined;
@@ -161,15 +168,15 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
     executionId: string,
     holdId: string,
     states: readonly Hold['state'][],
-    itemsOf: (hold: Hold, scopes: readonly Scope[]) => readonly TransactItem[],
+    writeOf: (hold: Hold, scopes: readonly Scope[]) => LedgerWrite<Counted>,
   ): Promise<{ readonly changed: boolean; readonly hold: Hold | undefined }> {
     let hold = remembered.get(nameOf({ payer: { executionId }, holdId })) ?? (await readHold(executionId, holdId));
     let gone: readonly Scope[] = [];
     for (const _ of turns()) {
       if (hold === undefined || !states.includes(hold.state)) return { changed: false, hold };
       const scopes = hold.scopes.filter((scope) => !gone.includes(scope));
-      const items = itemsOf(hold, scopes);
-      const failed = await writeLedger(client, items, ids.next(), retry);
+      const ending = writeOf(hold, scopes);
+      const failed = await write(hold.payer.tenant, ending);
       if (failed === undefined) {
         remembered.delete(nameOf(hold));
         return { changed: true, hold };
@@ -180,24 +187,11 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
         gone = [];
         continue;
       }
-      // Scopes that expired before somebody settled what was held in them: nobody can reserve there any more.
-      const expired = await goneScopes(items, failed, scopes);
-      if (expired.length > 0) gone = [...gone, ...expired];
+      // Scopes that expired, or windows whose place was taken, before somebody settled what was held in them: nobody can
+      // reserve there any more.
+      gone = [...gone, ...failuresOf(ending, failed).flatMap(goneScopes)];
     }
     throw ledgerBusy();
-  }
-
-  async function goneScopes(
-    items: readonly TransactItem[],
-    failed: readonly (Failed | undefined)[],
-    scopes: readonly Scope[],
-  ): Promise<readonly Scope[]> {
-    const failedKeys = items
-      .filter((_, index) => failed[index] !== undefined)
-      .map((item) => JSON.stringify(item.Update?.Key));
-    const suspects = scopes.filter((scope) => failedKeys.includes(JSON.stringify(scopeKey(scope))));
-    const found = await Promise.all(suspects.map((scope) => getItem(scopeKey(scope))));
-    return suspects.filter((_, index) => found[index] === undefined);
   }
 
   async function entryOfHold(executionId: string, holdId: string): Promise<LedgerEntry | undefined> {
@@ -216,7 +210,7 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
         let entry: LedgerEntry | undefined;
         const { changed, hold } = await change(executionId, holdId, ['open', 'unsettled'], (stored, scopes) => {
           entry = entryOf(stored, settlement, clock.now());
-          return settleItems(stored, entry, scopes, options, expiries());
+          return settleWrite(stored, entry, scopes, options, expiries());
         });
         if (hold === undefined) return { kind: 'unknown' };
         if (changed && entry !== undefined) return { kind: 'settled', entry };
@@ -227,7 +221,7 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
     release: (executionId, holdId) =>
       throughLedger(async () => {
         const { changed } = await change(executionId, holdId, ['open'], (hold, scopes) =>
-          releaseItems(hold, scopes, options, expiries()),
+          releaseWrite(hold, scopes, options, expiries()),
         );
         return changed;
       }),
@@ -235,7 +229,7 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
     unsettle: (executionId, holdId, reason) =>
       throughLedger(async () => {
         const { changed } = await change(executionId, holdId, ['open'], (hold, scopes) =>
-          unsettleItems(hold, reason, clock.now(), scopes, options),
+          unsettleWrite(hold, reason, clock.now(), scopes, options),
         );
         return changed;
       }),
@@ -250,6 +244,26 @@ export function dynamoLedger(options: DynamoLedgerOptions): Ledger {
 
     ...holdLists(client, TableName),
   };
+}
+
+interface CountedFailure extends Failed {
+  readonly of: CountedPart;
+}
+
+/** The changes of which the condition failed, each with the item that was there. */
+function failuresOf(
+  { items, countings }: LedgerWrite<Counted>,
+  failed: readonly (Failed | undefined)[],
+): readonly CountedFailure[] {
+  return countings.flatMap(({ of }, index) => {
+    const failure = failed[items.length + index];
+    return failure === undefined ? [] : [{ of, item: failure.item }];
+  });
+}
+
+function goneScopes({ of, item }: CountedFailure): readonly Scope[] {
+  if (of.part === 'scope') return item === undefined ? [of.scope] : [];
+  return of.part === 'windows' ? of.scopes.filter((scope) => windowState(item, scope) === undefined) : [];
 }
 
 function nameOf({

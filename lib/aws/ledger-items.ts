@@ -1,16 +1,17 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import type { Hold, LedgerEntry, ScopeState } from '../budget/ledger.ts';
+import type { Hold, LedgerEntry, OwnScope, ScopeState } from '../budget/ledger.ts';
+import { scopesOf } from '../budget/ledger-rules.ts';
 import type { Item } from './document-client.ts';
 import { FORGET_AT } from './expiry.ts';
 import { holdKey, holdListing, scopeKey } from './ledger-keys.ts';
 import { storable } from './storable.ts';
 
 /**
- * What the consumer of the stream has to see, by the attribute that the filter of its mapping reads: scopes with alerts,
- * entries, and holds that became unsettled.
+ * What the consumer of the stream has to see, by the attribute that the filter of its mapping reads: scopes and windows
+ * with alerts, entries, and holds that became unsettled.
  */
 export const WATCHED = 'watched';
-export const WATCHED_KINDS = ['scope', 'entry', 'unsettled'] as const;
+export const WATCHED_KINDS = ['scope', 'windows', 'entry', 'unsettled'] as const;
 export type Watched = (typeof WATCHED_KINDS)[number];
 
 const OURS = [
@@ -27,7 +28,7 @@ const OURS = [
 ];
 
 /** A scope as it is stored. `calling` counts the open holds of calls, where an agent may have a limit of them. */
-export function scopeItem(state: ScopeState, forgetAt: number): Item {
+export function scopeItem(state: ScopeState<OwnScope>, forgetAt: number): Item {
   return {
     ...storable(state),
     ...(state.scope.kind === 'agent' ? { calling: 0 } : {}),
@@ -42,16 +43,18 @@ export function isWatched({ limit, alertsAt = [] }: Pick<ScopeState, 'limit' | '
   return limit !== undefined && alertsAt.length > 0;
 }
 
-export function scopeStateOf(item: Item): ScopeState {
-  return withoutOurs(item) as unknown as ScopeState;
+export function scopeStateOf(item: Item): ScopeState<OwnScope> {
+  return withoutOurs(item) as unknown as ScopeState<OwnScope>;
 }
 
-export function holdItem(hold: Hold): Item {
+/** Without its scopes: who pays and when it was made tell them, and they are more than all the rest. */
+export function holdItem({ scopes: _, ...hold }: Hold): Item {
   return { ...storable(hold), ...holdListing(hold), ...holdKey(hold.payer.executionId, hold.holdId) };
 }
 
 export function holdOfItem(item: Item): Hold {
-  return withoutOurs(item) as unknown as Hold;
+  const hold = withoutOurs(item) as unknown as Omit<Hold, 'scopes'>;
+  return { scopes: scopesOf(hold.payer, new Date(hold.createdAt)), ...hold };
 }
 
 /** The words of the provider are kept as text: their numbers and their depth are not bounded by what DynamoDB takes. */

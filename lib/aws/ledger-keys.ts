@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type CostRow, type Hold, hasRecord, type Scope } from '../budget/ledger.ts';
+import { type CostRow, type Hold, hasRecord, type OwnScope } from '../budget/ledger.ts';
 import { type ItemKey, partitionOf, tenantWorkflow } from './state-keys.ts';
 import { OPEN_HOLD_SHARDS } from './table-schemas.ts';
 
@@ -10,16 +10,9 @@ export const HOLD_PREFIX = 'HOLD#';
 export const TOTAL_PREFIX = 'TOTAL#';
 export const ENTRY_PREFIX = 'ENTRY#';
 
-export function scopeKey(scope: Scope): ItemKey {
-  switch (scope.kind) {
-    case 'execution':
-      return { pk: partitionOf(scope.executionId), sk: `${SCOPE_PREFIX}execution` };
-    case 'agent':
-      return { pk: partitionOf(scope.executionId), sk: `${SCOPE_PREFIX}agent#${scope.agent}` };
-    case 'workflow':
-    case 'tenant':
-      return { pk: budgetPartition(scope), sk: `${scope.window.toUpperCase()}#${scope.period}` };
-  }
+export function scopeKey(scope: OwnScope): ItemKey {
+  const sk = scope.kind === 'execution' ? `${SCOPE_PREFIX}execution` : `${SCOPE_PREFIX}agent#${scope.agent}`;
+  return { pk: partitionOf(scope.executionId), sk };
 }
 
 /** Whose windows have limits in common. */
@@ -29,6 +22,11 @@ export type Budgeted =
 
 export function limitsKey(budgeted: Budgeted): ItemKey {
   return { pk: budgetPartition(budgeted), sk: 'LIMITS' };
+}
+
+/** All windows of a workflow or a tenant. */
+export function windowsKey(budgeted: Budgeted): ItemKey {
+  return { pk: budgetPartition(budgeted), sk: 'WINDOWS' };
 }
 
 function budgetPartition(budgeted: Budgeted): string {
@@ -67,7 +65,10 @@ export function costsPartition(tenant: string, day: string): string {
   return `COSTS#${tenant}#${day}`;
 }
 
-export function costKey(tenant: string, { day, workflow, agent, provider, model }: CostRow): ItemKey {
+/** What the costs of a day are told apart by. */
+export type CostKind = Pick<CostRow, 'day' | 'workflow' | 'agent' | 'provider' | 'model'>;
+
+export function costKey(tenant: string, { day, workflow, agent, provider, model }: CostKind): ItemKey {
   return { pk: costsPartition(tenant, day), sk: [workflow, agent, provider, model].join('#') };
 }
 
@@ -86,12 +87,14 @@ export function unsettledList(tenant: string): string {
 }
 
 /** Where a hold stands among the unsettled ones of its tenant. */
-export function holdPosition({ createdAt, payer, holdId }: Hold): string {
+export function holdPosition({ createdAt, payer, holdId }: Omit<Hold, 'scopes'>): string {
   return `${createdAt}#${payer.executionId}#${holdId}`;
 }
 
 /** In `byHold` as long as somebody has to look at it: an open hold of a call until it expires, an unsettled one. */
-export function holdListing(hold: Hold): { readonly holdList: string; readonly holdOrder: string } | undefined {
+export function holdListing(
+  hold: Omit<Hold, 'scopes'>,
+): { readonly holdList: string; readonly holdOrder: string } | undefined {
   if (hold.state === 'unsettled') return { holdList: unsettledList(hold.payer.tenant), holdOrder: holdPosition(hold) };
   if (hold.state === 'open' && hold.expiresAt !== undefined) {
     return { holdList: openHoldList(hold), holdOrder: hold.expiresAt };
@@ -110,7 +113,7 @@ export function recordListing(
 /** One partition: few holds become unsettled. */
 export const RECORD_LIST = 'RECORDS';
 
-function openHoldList({ payer, holdId }: Hold): string {
+function openHoldList({ payer, holdId }: Pick<Hold, 'payer' | 'holdId'>): string {
   const [first = 0] = createHash('sha256').update(`${payer.executionId}#${holdId}`).digest();
   return `OPEN#${first % OPEN_HOLD_SHARDS}`;
 }

@@ -1,5 +1,5 @@
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb';
-import type { Scope, ScopeState, WindowLimits } from '../budget/ledger.ts';
+import type { OwnScope, Scope, ScopeState, WindowLimits, WindowScope } from '../budget/ledger.ts';
 import {
   afterLimit,
   currentPeriods,
@@ -8,12 +8,15 @@ import {
   sameLimits,
   unknownExecution,
 } from '../budget/ledger-rules.ts';
-import { minusUsd, type NanoUsd, ZERO_USD } from '../budget/money.ts';
+import { minusUsd, ZERO_USD } from '../budget/money.ts';
 import type { Clock, Ids } from '../ports.ts';
+import type { Item } from './document-client.ts';
+import { FORGET_AT } from './expiry.ts';
 import { isWatched, scopeItem, scopeStateOf, WATCHED, type Watched } from './ledger-items.ts';
-import { type Budgeted, limitsKey, scopeKey } from './ledger-keys.ts';
-import { type Expiries, expiryOf } from './ledger-transactions.ts';
-import { writeLedger } from './ledger-writes.ts';
+import { type Budgeted, limitsKey, scopeKey, windowsKey } from './ledger-keys.ts';
+import type { Expiries } from './ledger-transactions.ts';
+import { fieldsOf, periodAt, placeFields, placeOf, WINDOWS, windowState, windowStates } from './ledger-windows.ts';
+import { ledgerBusy, writeLedger } from './ledger-writes.ts';
 import type { RetryOptions } from './retry-conflicts.ts';
 import { storable } from './storable.ts';
 import type { TransactItem } from './tenant-chain-item.ts';
@@ -31,45 +34,132 @@ interface StoredLimits {
   readonly version: number;
 }
 
-/**
- * Makes the item of a scope that nobody has used yet: a window, or an agent without a limit of its own. The limits of a
- * window are checked in the same transaction, so that it begins with those that hold. When somebody else comes first,
- * nothing is written. Throws `unknown_execution` for the scope of an execution, which Open makes.
- */
-export async function openScope(
+/** Makes the item of an agent without a limit of its own. Throws `unknown_execution` for an execution, which Open makes. */
+export async function openAgent(
   client: DynamoDBDocumentClient,
-  scope: Scope,
-  options: LimitsOptions,
+  scope: OwnScope,
+  { ledgerTable: TableName, ids, retry }: LimitsOptions,
   expiries: Expiries,
 ): Promise<void> {
   if (scope.kind === 'execution') throw unknownExecution(scope.executionId);
-  const { ledgerTable: TableName, ids, retry } = options;
-  if (scope.kind === 'agent') {
-    const put = putScope(TableName, newScope(scope, undefined, undefined), expiries);
-    await writeLedger(client, [put, executionCheck(TableName, scope.executionId)], ids.next(), retry);
-    return;
-  }
-  const { limits, version } = await readLimits(client, TableName, scope);
-  const put = putScope(TableName, newScope(scope, limitOfWindow(limits, scope.window), limits.alertsAt), expiries);
-  await writeLedger(client, [put, limitsCheck(TableName, scope, version)], ids.next(), retry);
+  const execution = {
+    ConditionCheck: {
+      TableName,
+      Key: scopeKey({ kind: 'execution', executionId: scope.executionId }),
+      ConditionExpression: 'attribute_exists(pk)',
+    },
+  };
+  const put = putScope(TableName, newScope(scope, undefined, undefined), expiries);
+  await writeLedger(client, [put, execution], ids.next(), retry);
 }
 
-export function putScope(TableName: string, state: ScopeState, expiries: Expiries): TransactItem {
+/**
+ * Gives windows their places in the item of their workflow or tenant. Their limits are checked in the same transaction,
+ * so that they begin with those that hold. When somebody else comes first, nothing is written. Throws `ledger_busy`
+ * where a later period has the place already: a clock is wrong by days, and nobody can tell whose.
+ */
+export async function openWindows(
+  client: DynamoDBDocumentClient,
+  windows: readonly WindowScope[],
+  { ledgerTable: TableName, ids, retry }: LimitsOptions,
+  expiries: Expiries,
+): Promise<void> {
+  const [budgeted] = windows;
+  if (budgeted === undefined) return;
+  const [{ limits, version }, item] = await Promise.all([
+    readLimits(client, TableName, budgeted),
+    readWindows(client, TableName, budgeted),
+  ]);
+  const missing = windows.filter((scope) => windowState(item, scope) === undefined);
+  if (missing.length === 0) return;
+  if (missing.some((scope) => (periodAt(item ?? {}, scope) ?? '') > scope.period)) throw ledgerBusy();
+  const states = missing.map((scope) => newScope(scope, limitOfWindow(limits, scope.window), limits.alertsAt));
+  const staying = windowStates(item ?? {}).filter(
+    ({ scope }) => !missing.some((other) => placeOf(other) === placeOf(scope)),
+  );
+  const update: PlaceUpdate = { set: { [FORGET_AT]: expiries.value, subject: subjectOf(budgeted) }, conditions: {} };
+  for (const state of states) {
+    Object.assign(update.set, placeFields(state));
+    update.conditions[fieldsOf(placeOf(state.scope)).period] = periodAt(item ?? {}, state.scope);
+  }
+  watchWindows(update, [...staying, ...states]);
+  await writeLedger(
+    client,
+    [windowsUpdate(TableName, budgeted, update), limitsCheck(TableName, budgeted, version)],
+    ids.next(),
+    retry,
+  );
+}
+
+function subjectOf(budgeted: Budgeted): Budgeted {
+  const { tenant } = budgeted;
+  return budgeted.kind === 'tenant'
+    ? { kind: budgeted.kind, tenant }
+    : { kind: budgeted.kind, tenant, workflow: budgeted.workflow };
+}
+
+/** What is written into the item of windows. `undefined` removes in `set`, and says in `conditions` that nothing is there. */
+interface PlaceUpdate {
+  readonly set: Record<string, unknown>;
+  readonly add?: Record<string, number>;
+  readonly conditions: Record<string, string | number | undefined>;
+}
+
+function watchWindows({ set }: PlaceUpdate, states: readonly Pick<ScopeState, 'limit' | 'alertsAt'>[]): void {
+  set[WATCHED] = states.some(isWatched) ? ('windows' satisfies Watched) : undefined;
+}
+
+function windowsUpdate(
+  TableName: string,
+  budgeted: Budgeted,
+  { set, add = {}, conditions }: PlaceUpdate,
+): TransactItem {
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  const named = (name: string) => {
+    names[`#${name}`] = name;
+    return `#${name}`;
+  };
+  const valued = (name: string, value: unknown) => {
+    values[`:${name}`] = storable(value);
+    return `:${name}`;
+  };
+  const written = Object.entries(set).filter(([, value]) => value !== undefined);
+  const removed = Object.keys(set).filter((name) => set[name] === undefined);
+  const parts = [
+    ...(written.length === 0
+      ? []
+      : [`SET ${written.map(([name, value]) => `${named(name)} = ${valued(name, value)}`).join(', ')}`]),
+    ...(removed.length === 0 ? [] : [`REMOVE ${removed.map(named).join(', ')}`]),
+    ...(Object.keys(add).length === 0
+      ? []
+      : [
+          `ADD ${Object.entries(add)
+            .map(([name, value]) => `${named(name)} ${valued(name, value)}`)
+            .join(', ')}`,
+        ]),
+  ];
+  const required = Object.entries(conditions).map(([name, value]) =>
+    value === undefined ? `attribute_not_exists(${named(name)})` : `${named(name)} = ${valued(`${name}Was`, value)}`,
+  );
   return {
-    Put: {
+    Update: {
       TableName,
-      Item: scopeItem(state, expiryOf(state.scope, expiries)),
-      ConditionExpression: 'attribute_not_exists(pk)',
+      Key: windowsKey(budgeted),
+      UpdateExpression: parts.join(' '),
+      ConditionExpression: required.join(' AND '),
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: values,
     },
   };
 }
 
-function executionCheck(TableName: string, executionId: string): TransactItem {
+export function putScope(TableName: string, state: ScopeState<OwnScope>, expiries: Expiries): TransactItem {
   return {
-    ConditionCheck: {
+    Put: {
       TableName,
-      Key: scopeKey({ kind: 'execution', executionId }),
-      ConditionExpression: 'attribute_exists(pk)',
+      Item: scopeItem(state, expiries.record),
+      ConditionExpression: 'attribute_not_exists(pk)',
     },
   };
 }
@@ -85,11 +175,21 @@ export async function readLimits(
     : { limits: Item.limits as WindowLimits, version: Number(Item.version) };
 }
 
+async function readWindows(
+  client: DynamoDBDocumentClient,
+  TableName: string,
+  budgeted: Budgeted,
+): Promise<Item | undefined> {
+  return (await client.send(new GetCommand({ TableName, Key: windowsKey(budgeted), ConsistentRead: true }))).Item;
+}
+
+/** Undefined also for a window of which the place was taken by a later one. */
 export async function readScope(
   client: DynamoDBDocumentClient,
   TableName: string,
   scope: Scope,
 ): Promise<ScopeState | undefined> {
+  if ('window' in scope) return windowState(await readWindows(client, TableName, scope), scope);
   const { Item } = await client.send(new GetCommand({ TableName, Key: scopeKey(scope), ConsistentRead: true }));
   return Item === undefined ? undefined : scopeStateOf(Item);
 }
@@ -107,29 +207,45 @@ export async function limitItems(
 ): Promise<readonly TransactItem[]> {
   const stored = await readLimits(client, TableName, budgeted);
   if (sameLimits(stored.limits, limits)) return [];
-  const windows = (['day', 'month'] as const).flatMap((window) =>
-    currentPeriods(window, clock.now()).map((period): Scope & { readonly window: 'day' | 'month' } => ({
-      ...budgeted,
-      window,
-      period,
-    })),
-  );
-  const states = await Promise.all(windows.map((scope) => readScope(client, TableName, scope)));
-  return [
-    {
-      Put: {
-        TableName,
-        Item: { limits: storable(limits), version: stored.version + 1, ...limitsKey(budgeted) },
-        ...limitsCondition(stored.version),
-      },
+  const put = {
+    Put: {
+      TableName,
+      Item: { limits: storable(limits), version: stored.version + 1, ...limitsKey(budgeted) },
+      ...limitsCondition(stored.version),
     },
-    ...windows.map((scope, index) => {
-      const state = states[index];
-      return state === undefined
-        ? absenceCheck(TableName, scope)
-        : setLimit(TableName, state, limitOfWindow(limits, scope.window), limits.alertsAt);
-    }),
-  ];
+  };
+  const item = await readWindows(client, TableName, budgeted);
+  if (item === undefined) return [put, absenceCheck(TableName, budgeted)];
+  return [put, limitWindows(TableName, budgeted, item, limits, clock.now())];
+}
+
+/** Only the difference goes to what remains: a call that reserves in between loses nothing. */
+function limitWindows(
+  TableName: string,
+  budgeted: Budgeted,
+  item: Item,
+  limits: WindowLimits,
+  now: Date,
+): TransactItem {
+  const update: PlaceUpdate & { readonly add: Record<string, number> } = { set: {}, add: {}, conditions: {} };
+  const after = new Map<string, ScopeState>(windowStates(item).map((state) => [placeOf(state.scope), state]));
+  for (const window of WINDOWS) {
+    for (const period of currentPeriods(window, now)) {
+      const scope: WindowScope = { ...subjectOf(budgeted), window, period };
+      const fields = fieldsOf(placeOf(scope));
+      const before = windowState(item, scope);
+      update.conditions[fields.period] = periodAt(item, scope);
+      if (before === undefined) continue;
+      const limited = afterLimit(before, limitOfWindow(limits, window), limits.alertsAt);
+      after.set(placeOf(scope), limited);
+      update.conditions[fields.limit] = before.limit;
+      update.add[fields.remaining] = minusUsd(limited.limit ?? ZERO_USD, before.limit ?? ZERO_USD);
+      update.set[fields.limit] = limited.limit;
+      update.set[fields.alertsAt] = limited.alertsAt;
+    }
+  }
+  watchWindows(update, [...after.values()]);
+  return windowsUpdate(TableName, budgeted, update);
 }
 
 function limitsCheck(TableName: string, budgeted: Budgeted, version: number): TransactItem {
@@ -146,45 +262,6 @@ function limitsCondition(version: number) {
       };
 }
 
-function absenceCheck(TableName: string, scope: Scope): TransactItem {
-  return { ConditionCheck: { TableName, Key: scopeKey(scope), ConditionExpression: 'attribute_not_exists(pk)' } };
-}
-
-/** Only the difference goes to what remains: a call that reserves in between loses nothing. */
-function setLimit(
-  TableName: string,
-  before: ScopeState,
-  limit: NanoUsd | undefined,
-  alertsAt: readonly number[] | undefined,
-): TransactItem {
-  const after = afterLimit(before, limit, alertsAt);
-  const set = ['#remaining = #remaining + :delta'];
-  const remove: string[] = [];
-  const values: Record<string, unknown> = { ':delta': minusUsd(limit ?? ZERO_USD, before.limit ?? ZERO_USD) };
-  const put = (name: string, value: unknown) => {
-    if (value === undefined) remove.push(`#${name}`);
-    else {
-      set.push(`#${name} = :${name}`);
-      values[`:${name}`] = value;
-    }
-  };
-  put('limit', after.limit);
-  put('alertsAt', after.alertsAt);
-  put(WATCHED, isWatched(after) ? ('scope' satisfies Watched) : undefined);
-  if (before.limit !== undefined) values[':before'] = before.limit;
-  return {
-    Update: {
-      TableName,
-      Key: scopeKey(before.scope),
-      UpdateExpression: `SET ${set.join(', ')}${remove.length === 0 ? '' : ` REMOVE ${remove.join(', ')}`}`,
-      ConditionExpression: `attribute_exists(pk) AND ${before.limit === undefined ? 'attribute_not_exists(#limit)' : '#limit = :before'}`,
-      ExpressionAttributeNames: {
-        '#remaining': 'remaining',
-        '#limit': 'limit',
-        '#alertsAt': 'alertsAt',
-        [`#${WATCHED}`]: WATCHED,
-      },
-      ExpressionAttributeValues: values,
-    },
-  };
+function absenceCheck(TableName: string, budgeted: Budgeted): TransactItem {
+  return { ConditionCheck: { TableName, Key: windowsKey(budgeted), ConditionExpression: 'attribute_not_exists(pk)' } };
 }

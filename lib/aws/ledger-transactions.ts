@@ -1,8 +1,9 @@
-import type { Hold, HoldRequest, LedgerEntry, RateLimits, Scope } from '../budget/ledger.ts';
+import type { Hold, HoldRequest, LedgerEntry, OwnScope, Scope, WindowScope } from '../budget/ledger.ts';
 import { costRowOf, totalOf } from '../budget/ledger-rules.ts';
 import { minusUsd, type NanoUsd, ZERO_USD } from '../budget/money.ts';
 import { minuteOf } from '../budget/windows.ts';
 import { FORGET_AT } from './expiry.ts';
+import type { Counting } from './ledger-counting.ts';
 import { entryItem, holdItem, WATCHED, type Watched } from './ledger-items.ts';
 import {
   costKey,
@@ -15,11 +16,12 @@ import {
   scopeKey,
   totalKey,
 } from './ledger-keys.ts';
+import { countInWindows, windowsByItem } from './ledger-windows.ts';
 import { leaseKey } from './state-keys.ts';
 import { storable } from './storable.ts';
 import type { TransactItem } from './tenant-chain-item.ts';
 
-/** The expressions of the ledger. What is calculated here is `lib/budget/ledger-rules.ts` in DynamoDB's words. */
+/** The writes of the ledger. What is calculated here is `lib/budget/ledger-rules.ts` in DynamoDB's words. */
 
 export interface LedgerTables {
   readonly ledgerTable: string;
@@ -35,288 +37,224 @@ export interface Expiries {
   readonly minute: number;
 }
 
+/** One transaction, or a part of one: items of this write alone, and changes that others may make to the same items. */
+export interface LedgerWrite<Part extends Counting = Counting> {
+  readonly items: readonly TransactItem[];
+  readonly countings: readonly Part[];
+}
+
+/** A change with what it stands for, so that a refusal can be told from it. */
+export type Counted = Counting & { readonly of: CountedPart };
+
+export type CountedPart =
+  | { readonly part: 'lease' }
+  | { readonly part: 'scope'; readonly scope: OwnScope }
+  | { readonly part: 'windows'; readonly scopes: readonly WindowScope[] }
+  | { readonly part: 'minute' }
+  | { readonly part: 'total' };
+
 /** Every failed condition tells what was there. */
 const TELL = { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' } as const;
 
-/** What each item of a reserve is, in the order of the transaction. */
-export type ReservePart =
-  | { readonly part: 'hold' }
-  | { readonly part: 'lease' }
-  | { readonly part: 'scope'; readonly scope: Scope }
-  | { readonly part: 'minute' };
-
-export function reserveItems(
+export function reserveWrite(
   request: HoldRequest,
   hold: Hold,
   at: Date,
   tables: LedgerTables,
   expiries: Expiries,
-): readonly { readonly item: TransactItem; readonly is: ReservePart }[] {
-  const { payer, leaseEpoch, rate = {} } = request;
+): LedgerWrite<Counted> {
+  const { payer, leaseEpoch, rate = {}, tokens = 0 } = request;
+  const { ledgerTable: table, stateTable } = tables;
+  const { amount } = hold;
   const isCall = request.kind === 'call';
+  const counts = scopeCounts(hold.scopes, table, expiries, {
+    change: { remaining: -amount, held: amount, inflight: 1 },
+    takes: amount,
+    agent: isCall
+      ? {
+          add: { calling: 1 },
+          ...(rate.concurrent === undefined ? {} : { counts: { calling: { more: 1, most: rate.concurrent } } }),
+        }
+      : {},
+  });
+  const lease: Counted = {
+    of: { part: 'lease' },
+    table: stateTable,
+    key: leaseKey(payer.executionId, payer.path, payer.attempt),
+    add: {},
+    // No lease has the epoch 0: a call that names none is fenced.
+    says: { status: 'claimed', epoch: leaseEpoch ?? 0 },
+  };
+  const bounds = {
+    ...(rate.requestsPerMinute === undefined ? {} : { requests: { more: 1, most: rate.requestsPerMinute } }),
+    ...(rate.tokensPerMinute === undefined ? {} : { tokens: { more: tokens, most: rate.tokensPerMinute } }),
+  };
+  const minute: Counted = {
+    of: { part: 'minute' },
+    table,
+    key: minuteKey(payer.executionId, payer.agent, minuteOf(at)),
+    add: { requests: 1, tokens },
+    set: { [FORGET_AT]: expiries.minute },
+    counts: bounds,
+  };
+  return {
+    items: [
+      { Put: { TableName: table, Item: holdItem(hold), ConditionExpression: 'attribute_not_exists(pk)', ...TELL } },
+    ],
+    countings: [...(isCall ? [lease] : []), ...counts, ...(isCall && Object.keys(bounds).length > 0 ? [minute] : [])],
+  };
+}
+
+interface ScopeChange {
+  readonly change: {
+    readonly remaining: number;
+    readonly held: number;
+    readonly spent?: number;
+    readonly inflight: number;
+  };
+  readonly takes?: NanoUsd;
+  /** Of the agent alone: how many of its calls run. */
+  readonly agent: Pick<Counting, 'counts'> & { readonly add?: Counting['add'] };
+}
+
+/** The same change in all scopes. A window is changed together with the other windows of its workflow or tenant. */
+function scopeCounts(
+  scopes: readonly Scope[],
+  table: string,
+  expiries: Expiries,
+  { change, takes, agent }: ScopeChange,
+): readonly Counted[] {
+  const own = scopes.filter((scope): scope is OwnScope => 'executionId' in scope);
   return [
-    {
-      is: { part: 'hold' },
-      item: {
-        Put: {
-          TableName: tables.ledgerTable,
-          Item: holdItem(hold),
-          ConditionExpression: 'attribute_not_exists(pk)',
-          ...TELL,
-        },
-      },
-    },
-    ...(isCall ? [{ is: { part: 'lease' } as const, item: leaseCheck(payer, leaseEpoch, tables) }] : []),
-    ...hold.scopes.map((scope) => ({
-      is: { part: 'scope', scope } as const,
-      item: takeFromScope(scope, hold, rate, tables, expiries),
-    })),
-    ...(isCall && hasMinute(rate)
-      ? [{ is: { part: 'minute' } as const, item: minuteItem(request, at, tables, expiries) }]
-      : []),
+    ...own.map((scope): Counted => {
+      const { add = {}, ...rest } = scope.kind === 'agent' ? agent : {};
+      return {
+        of: { part: 'scope', scope },
+        table,
+        key: scopeKey(scope),
+        exists: true,
+        add: { ...change, ...add },
+        set: { [FORGET_AT]: expiries.record },
+        ...(takes === undefined ? {} : { takes: { remaining: { limit: 'limit', amount: takes } } }),
+        ...rest,
+      };
+    }),
+    ...windowsByItem(scopes).map(
+      (windows): Counted => ({
+        of: { part: 'windows', scopes: windows },
+        ...countInWindows(windows, table, change, takes, { [FORGET_AT]: expiries.value }),
+      }),
+    ),
   ];
 }
 
-function hasMinute({ requestsPerMinute, tokensPerMinute }: RateLimits): boolean {
-  return requestsPerMinute !== undefined || tokensPerMinute !== undefined;
-}
-
-function leaseCheck(
-  { executionId, path, attempt }: Hold['payer'],
-  leaseEpoch: number | undefined,
-  { stateTable }: LedgerTables,
-): TransactItem {
-  return {
-    ConditionCheck: {
-      TableName: stateTable,
-      Key: leaseKey(executionId, path, attempt),
-      ConditionExpression: '#status = :claimed AND #epoch = :epoch',
-      ExpressionAttributeNames: { '#status': 'status', '#epoch': 'epoch' },
-      // No lease has the epoch 0: a call that names none is fenced.
-      ExpressionAttributeValues: { ':claimed': 'claimed', ':epoch': leaseEpoch ?? 0 },
-    },
-  };
-}
-
-/** Conditions cannot calculate: that is why `remaining` is stored. A scope without a limit takes what can be counted. */
-function takeFromScope(
-  scope: Scope,
-  { kind, amount }: Hold,
-  { concurrent }: RateLimits,
-  { ledgerTable }: LedgerTables,
-  expiries: Expiries,
-): TransactItem {
-  const counts = scope.kind === 'agent' && kind === 'call';
-  const bounds = counts && concurrent !== undefined;
-  return {
-    Update: {
-      TableName: ledgerTable,
-      Key: scopeKey(scope),
-      UpdateExpression: `SET #remaining = #remaining - :amount, #held = #held + :amount, #inflight = #inflight + :one, #forgetAt = :forgetAt${counts ? ', #calling = #calling + :one' : ''}`,
-      ConditionExpression: `attribute_exists(pk) AND (#remaining >= :amount OR (attribute_not_exists(#limit) AND #remaining >= :floor))${bounds ? ' AND #calling < :concurrent' : ''}`,
-      ExpressionAttributeNames: {
-        '#limit': 'limit',
-        '#remaining': 'remaining',
-        '#held': 'held',
-        '#inflight': 'inflight',
-        '#forgetAt': FORGET_AT,
-        ...(counts ? { '#calling': 'calling' } : {}),
-      },
-      ExpressionAttributeValues: {
-        ':amount': amount,
-        ':floor': amount - Number.MAX_SAFE_INTEGER,
-        ':one': 1,
-        ':forgetAt': expiryOf(scope, expiries),
-        ...(bounds ? { ':concurrent': concurrent } : {}),
-      },
-      ...TELL,
-    },
-  };
-}
-
-/** Windows are read as long as costs are, executions as long as their records. */
-export function expiryOf(scope: Scope, expiries: Expiries): number {
-  return 'window' in scope ? expiries.value : expiries.record;
-}
-
-function minuteItem(
-  { payer, rate = {}, tokens = 0 }: HoldRequest,
-  at: Date,
-  { ledgerTable }: LedgerTables,
-  expiries: Expiries,
-): TransactItem {
-  const conditions = [
-    ...(rate.requestsPerMinute === undefined ? [] : ['#requests <= :requestsBefore']),
-    ...(rate.tokensPerMinute === undefined ? [] : ['#tokens <= :tokensBefore']),
-  ].join(' AND ');
-  // The first of the minute has nothing to be compared with.
-  const alone = (rate.requestsPerMinute ?? 1) >= 1 && (rate.tokensPerMinute ?? tokens) >= tokens;
-  return {
-    Update: {
-      TableName: ledgerTable,
-      Key: minuteKey(payer.executionId, payer.agent, minuteOf(at)),
-      UpdateExpression: 'ADD #requests :one, #tokens :tokens SET #forgetAt = :forgetAt',
-      ConditionExpression: alone ? `attribute_not_exists(pk) OR (${conditions})` : conditions,
-      ExpressionAttributeNames: { '#requests': 'requests', '#tokens': 'tokens', '#forgetAt': FORGET_AT },
-      ExpressionAttributeValues: {
-        ':one': 1,
-        ':tokens': tokens,
-        ':forgetAt': expiries.minute,
-        ...(rate.requestsPerMinute === undefined ? {} : { ':requestsBefore': rate.requestsPerMinute - 1 }),
-        ...(rate.tokensPerMinute === undefined ? {} : { ':tokensBefore': rate.tokensPerMinute - tokens }),
-      },
-      ...TELL,
-    },
-  };
-}
-
-/** The first item is the hold; `scopes` come next, in their order. */
-export function settleItems(
+/** The first item is the hold. */
+export function settleWrite(
   hold: Hold,
   entry: LedgerEntry,
   scopes: readonly Scope[],
-  tables: LedgerTables,
+  { ledgerTable: table }: LedgerTables,
   expiries: Expiries,
-): readonly TransactItem[] {
-  const { ledgerTable: TableName } = tables;
-  const { payer, cost } = entry;
-  const total = totalOf(entry);
-  const row = costRowOf(entry);
-  return [
-    closeHold(hold, { state: 'settled', settledAt: entry.settledAt }, tables, expiries),
-    ...scopes.map((scope) => giveToScope(scope, hold, cost, tables, expiries)),
-    {
-      Put: {
-        TableName,
-        Item: { ...entryItem(entry, expiries.value), ...entryKey(payer.executionId, entryPosition(entry)) },
-        ConditionExpression: 'attribute_not_exists(pk)',
-      },
-    },
-    {
-      Update: {
-        TableName,
-        Key: totalKey(payer.executionId, total.path, total.attempt),
-        UpdateExpression:
-          'ADD #calls :calls, #cost :cost SET #path = :path, #attempt = :attempt, #forgetAt = :forgetAt',
-        ExpressionAttributeNames: {
-          '#calls': 'calls',
-          '#cost': 'cost',
-          '#path': 'path',
-          '#attempt': 'attempt',
-          '#forgetAt': FORGET_AT,
-        },
-        ExpressionAttributeValues: {
-          ':calls': total.calls,
-          ':cost': total.cost,
-          ':path': total.path,
-          ':attempt': total.attempt,
-          ':forgetAt': expiries.value,
+): LedgerWrite<Counted> {
+  const { payer } = entry;
+  const { path, attempt, ...total } = totalOf(entry);
+  const { calls, cost, inputTokens, outputTokens, ...kind } = costRowOf(entry);
+  const of = { part: 'total' } as const;
+  const set = { [FORGET_AT]: expiries.value };
+  return {
+    items: [
+      closeHold(hold, { state: 'settled', settledAt: entry.settledAt }, table, expiries),
+      {
+        Put: {
+          TableName: table,
+          Item: { ...entryItem(entry, expiries.value), ...entryKey(payer.executionId, entryPosition(entry)) },
+          ConditionExpression: 'attribute_not_exists(pk)',
         },
       },
-    },
-    {
-      Update: {
-        TableName,
-        Key: costKey(payer.tenant, row),
-        UpdateExpression:
-          'ADD #calls :calls, #cost :cost, #input :input, #output :output SET #row = if_not_exists(#row, :row), #forgetAt = :forgetAt',
-        ExpressionAttributeNames: {
-          '#calls': 'calls',
-          '#cost': 'cost',
-          '#input': 'inputTokens',
-          '#output': 'outputTokens',
-          '#row': 'row',
-          '#forgetAt': FORGET_AT,
-        },
-        ExpressionAttributeValues: {
-          ':calls': row.calls,
-          ':cost': row.cost,
-          ':input': row.inputTokens,
-          ':output': row.outputTokens,
-          ':row': storable({
-            day: row.day,
-            workflow: row.workflow,
-            agent: row.agent,
-            provider: row.provider,
-            model: row.model,
-          }),
-          ':forgetAt': expiries.value,
-        },
+    ],
+    countings: [
+      ...giveBack(hold, entry.cost, scopes, table, expiries),
+      {
+        of,
+        table,
+        key: totalKey(payer.executionId, path, attempt),
+        add: total,
+        set: { ...set, path, attempt },
       },
-    },
-  ];
+      {
+        of,
+        table,
+        key: costKey(payer.tenant, kind),
+        add: { calls, cost, inputTokens, outputTokens },
+        set,
+        first: { row: kind },
+      },
+    ],
+  };
 }
 
-/** The first item is the hold; `scopes` come next, in their order. */
-export function releaseItems(
+/** The first item is the hold. */
+export function releaseWrite(
   hold: Hold,
   scopes: readonly Scope[],
-  tables: LedgerTables,
+  { ledgerTable: table }: LedgerTables,
   expiries: Expiries,
-): readonly TransactItem[] {
-  return [
-    closeHold(hold, { state: 'released' }, tables, expiries),
-    ...scopes.map((scope) => giveToScope(scope, hold, ZERO_USD, tables, expiries)),
-  ];
+): LedgerWrite<Counted> {
+  return {
+    items: [closeHold(hold, { state: 'released' }, table, expiries)],
+    countings: giveBack(hold, ZERO_USD, scopes, table, expiries),
+  };
 }
 
 /** What a call costs is not known. The money stays held; the agent may have another call at the same time. */
-export function unsettleItems(
+export function unsettleWrite(
   hold: Hold,
   reason: string,
   at: Date,
   scopes: readonly Scope[],
-  { ledgerTable: TableName }: LedgerTables,
-): readonly TransactItem[] {
+  { ledgerTable: table }: LedgerTables,
+): LedgerWrite<Counted> {
   const listing = holdListing({ ...hold, state: 'unsettled' });
   const record = recordListing(hold, at.toISOString());
-  return [
-    {
-      Update: {
-        TableName,
-        Key: holdKey(hold.payer.executionId, hold.holdId),
-        UpdateExpression: `SET #state = :unsettled, #reason = :reason, holdList = :list, holdOrder = :order, #watched = :watched${record === undefined ? '' : ', recordList = :recordList, recordAt = :recordAt'}`,
-        ConditionExpression: '#state = :open',
-        ExpressionAttributeNames: { '#state': 'state', '#reason': 'reason', '#watched': WATCHED },
-        ExpressionAttributeValues: {
-          ':unsettled': 'unsettled',
-          ':open': 'open',
-          ':reason': storable(reason),
-          ':list': listing?.holdList,
-          ':order': listing?.holdOrder,
-          ':watched': 'unsettled' satisfies Watched,
-          ...(record === undefined ? {} : { ':recordList': record.recordList, ':recordAt': record.recordAt }),
-        },
-        ...TELL,
-      },
-    },
-    ...scopes
-      .filter((scope) => endsCall(scope, hold))
-      .map(
-        (scope): TransactItem => ({
-          Update: {
-            TableName,
-            Key: scopeKey(scope),
-            UpdateExpression: 'SET #calling = #calling - :one',
-            ConditionExpression: 'attribute_exists(pk)',
-            ExpressionAttributeNames: { '#calling': 'calling' },
-            ExpressionAttributeValues: { ':one': 1 },
-            ...TELL,
+  return {
+    items: [
+      {
+        Update: {
+          TableName: table,
+          Key: holdKey(hold.payer.executionId, hold.holdId),
+          UpdateExpression: `SET #state = :unsettled, #reason = :reason, holdList = :list, holdOrder = :order, #watched = :watched${record === undefined ? '' : ', recordList = :recordList, recordAt = :recordAt'}`,
+          ConditionExpression: '#state = :open',
+          ExpressionAttributeNames: { '#state': 'state', '#reason': 'reason', '#watched': WATCHED },
+          ExpressionAttributeValues: {
+            ':unsettled': 'unsettled',
+            ':open': 'open',
+            ':reason': storable(reason),
+            ':list': listing?.holdList,
+            ':order': listing?.holdOrder,
+            ':watched': 'unsettled' satisfies Watched,
+            ...(record === undefined ? {} : { ':recordList': record.recordList, ':recordAt': record.recordAt }),
           },
-        }),
-      ),
-  ];
+          ...TELL,
+        },
+      },
+    ],
+    countings: scopes.flatMap((scope): readonly Counted[] =>
+      scope.kind === 'agent' && endsCall(hold)
+        ? [{ of: { part: 'scope', scope }, table, key: scopeKey(scope), exists: true, add: { calling: -1 } }]
+        : [],
+    ),
+  };
 }
 
-/** Of the agent alone is counted how many calls run. */
-export function endsCall(scope: Scope, hold: Hold): boolean {
-  return scope.kind === 'agent' && hold.kind === 'call' && hold.state === 'open';
+/** Of the agent is counted how many calls run: an unsettled one has ended before. */
+function endsCall({ kind, state }: Hold): boolean {
+  return kind === 'call' && state === 'open';
 }
 
 function closeHold(
   hold: Hold,
   end: { readonly state: 'settled'; readonly settledAt: string } | { readonly state: 'released' },
-  { ledgerTable: TableName }: LedgerTables,
+  TableName: string,
   expiries: Expiries,
 ): TransactItem {
   const settledAt = 'settledAt' in end ? end.settledAt : undefined;
@@ -343,36 +281,16 @@ function closeHold(
   };
 }
 
-function giveToScope(
-  scope: Scope,
+function giveBack(
   hold: Hold,
   cost: NanoUsd,
-  { ledgerTable: TableName }: LedgerTables,
+  scopes: readonly Scope[],
+  table: string,
   expiries: Expiries,
-): TransactItem {
-  const ends = endsCall(scope, hold);
-  return {
-    Update: {
-      TableName,
-      Key: scopeKey(scope),
-      UpdateExpression: `SET #remaining = #remaining + :unspent, #held = #held - :amount, #spent = #spent + :cost, #inflight = #inflight - :one, #forgetAt = :forgetAt${ends ? ', #calling = #calling - :one' : ''}`,
-      ConditionExpression: 'attribute_exists(pk)',
-      ExpressionAttributeNames: {
-        '#remaining': 'remaining',
-        '#held': 'held',
-        '#spent': 'spent',
-        '#inflight': 'inflight',
-        '#forgetAt': FORGET_AT,
-        ...(ends ? { '#calling': 'calling' } : {}),
-      },
-      ExpressionAttributeValues: {
-        ':unspent': minusUsd(hold.amount, cost),
-        ':amount': hold.amount,
-        ':cost': cost,
-        ':one': 1,
-        ':forgetAt': expiryOf(scope, expiries),
-      },
-      ...TELL,
-    },
-  };
+): readonly Counted[] {
+  const { amount } = hold;
+  return scopeCounts(scopes, table, expiries, {
+    change: { remaining: minusUsd(amount, cost), held: -amount, spent: cost, inflight: -1 },
+    agent: endsCall(hold) ? { add: { calling: -1 } } : {},
+  });
 }

@@ -50,6 +50,11 @@ const BUSY_ERRORS = [
 /** What a mistake of ours looks like: neither busy nor out of reach, and no repeat would do better. */
 const OUR_MISTAKES = ['ValidationException', 'IdempotentParameterMismatchException', 'SerializationException'];
 
+export function isOurMistake(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return OUR_MISTAKES.includes(error.name) || cancellationCodes(error).includes('ValidationError');
+}
+
 /**
  * Runs a method of the ledger. Throws `ledger_busy` for what conflicts and throttling did not let through, and
  * `ledger_unreachable` where DynamoDB gave no answer or refused us.
@@ -60,7 +65,7 @@ export async function throughLedger<T>(run: () => Promise<T>): Promise<T> {
   } catch (error) {
     // The SDK puts this on whatever its requests fail with, the errors of connections too.
     if (WfloError.is(error) || !(error instanceof Error) || !('$metadata' in error)) throw error;
-    if (OUR_MISTAKES.includes(error.name) || cancellationCodes(error).includes('ValidationError')) throw error;
+    if (isOurMistake(error)) throw error;
     if (BUSY_ERRORS.includes(error.name) || cancellationCodes(error).length > 0) throw ledgerBusy(error);
     throw new WfloError('ledger_unreachable', `the ledger could not be reached: ${error.name}`, {
       fix: 'try again; nothing was called',

@@ -53,11 +53,11 @@ export function scopeName(scope: Scope): string {
 }
 
 /** A scope in which nothing happened yet. */
-export function newScope(
-  scope: Scope,
+export function newScope<Of extends Scope>(
+  scope: Of,
   limit: NanoUsd | undefined,
   alertsAt: readonly number[] | undefined,
-): ScopeState {
+): ScopeState<Of> {
   return {
     scope,
     ...(limit === undefined ? {} : { limit }),

@@ -35,9 +35,13 @@ export type Scope =
     }
   | { readonly kind: 'tenant'; readonly tenant: string; readonly window: Window; readonly period: string };
 
+/** Scopes that end with their execution, and those that end with their day or month. */
+export type OwnScope = Extract<Scope, { readonly executionId: string }>;
+export type WindowScope = Extract<Scope, { readonly window: Window }>;
+
 /** One scope as it is stored. Money is whole nano-USD. */
-export interface ScopeState {
-  readonly scope: Scope;
+export interface ScopeState<Of extends Scope = Scope> {
+  readonly scope: Of;
   /** Absent: counted, but not limited. */
   readonly limit?: NanoUsd;
   readonly remaining: NanoUsd;

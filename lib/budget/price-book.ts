@@ -33,8 +33,27 @@ export interface ModelPrice {
     /** The most tokens that one image of any size counts; absent: unknown, so an image counts as the whole window. */
     readonly maxTokensPerImage?: number;
   };
-  /** Where the numbers come from: `genai-prices 0.1.8` or the reason of an override. */
+  /** Where the prices come from: `genai-prices 0.1.8` or the reason of an override. */
   readonly source: string;
+  /**
+   * What was read for window, ceiling and `accepts`, as keys of the book's `limitSources`, the most trusted first. Absent
+   * for a deployment's own prices, whose `source` is a reason for all of it.
+   */
+  readonly limits?: readonly string[];
+  /** What of that a person still has to look up, and why it is taken all the same. */
+  readonly unverified?: string;
+}
+
+/** What a source can say of a model. `reasoning`: whether thinking counts within the ceiling. */
+export const LIMIT_FACTS = ['window', 'output', 'accepts', 'image', 'reasoning', 'fees'] as const;
+export type LimitFact = (typeof LIMIT_FACTS)[number];
+
+export interface LimitSource {
+  /** An address without its scheme, a list with its version, or what a provider answered. */
+  readonly at: string;
+  readonly of: readonly LimitFact[];
+  /** The day of the source, where it has one. */
+  readonly date?: string;
 }
 
 export interface FargateRates {
@@ -50,6 +69,7 @@ export interface PriceBook {
   /** The package that the models come from, with its version. */
   readonly generatedFrom: string;
   readonly models: readonly ModelPrice[];
+  readonly limitSources?: { readonly [key: string]: LimitSource };
   readonly fargate: { readonly X86_64: FargateRates; readonly ARM64: FargateRates };
 }
 

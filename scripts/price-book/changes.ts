@@ -1,10 +1,10 @@
 import { decimalUsd, type NanoUsd } from '../../lib/budget/money.ts';
-import type { ModelPrice, PriceBook } from '../../lib/budget/price-book.ts';
+import type { LimitSource, ModelPrice, PriceBook } from '../../lib/budget/price-book.ts';
 import { entryName } from '../../lib/budget/prices/book-hash.ts';
 
 /** One line of what another book would change. */
 export interface PriceChange {
-  /** `openai/gpt-5`, or `fargate/ARM64`. */
+  /** `openai/gpt-5`, `fargate/ARM64`, or `limits/claude-vision` for what was read. */
   readonly entry: string;
   /** `added`, `removed`, or the field: `input`, `input above 200000`, `webSearch`, `contextWindow`. */
   readonly what: string;
@@ -28,14 +28,37 @@ export function changesBetween(before: PriceBook, after: PriceBook): readonly Pr
 
 type Fields = ReadonlyMap<string, string>;
 
-function fieldsOfBook({ models, fargate }: PriceBook): ReadonlyMap<string, Fields> {
+/** What a person still has to look up: each reason with the models that it is for. */
+export function unverifiedIn({
+  models,
+}: PriceBook): readonly { readonly reason: string; readonly entries: string[] }[] {
+  const reasons = new Map<string, string[]>();
+  for (const price of models) {
+    if (price.unverified === undefined) continue;
+    reasons.set(price.unverified, [...(reasons.get(price.unverified) ?? []), entryName(price)]);
+  }
+  return [...reasons].map(([reason, entries]) => ({ reason, entries }));
+}
+
+function fieldsOfBook({ models, fargate, limitSources = {} }: PriceBook): ReadonlyMap<string, Fields> {
   const compute = Object.entries(fargate).map(
     ([architecture, rates]) => [`fargate/${architecture}`, new Map(money('', rates))] as const,
   );
-  return new Map<string, Fields>([...models.map((price) => [entryName(price), fieldsOf(price)] as const), ...compute]);
+  const read = Object.entries(limitSources).map(([key, source]) => [`limits/${key}`, sourceFields(source)] as const);
+  const priced = models.map((price) => [entryName(price), fieldsOf(price)] as const);
+  return new Map<string, Fields>([...priced, ...read, ...compute]);
 }
 
-function fieldsOf({ tiers, fees, accepts, contextWindow, maxOutputTokens, source }: ModelPrice): Fields {
+function sourceFields({ at, of, date = '-' }: LimitSource): Fields {
+  return new Map([
+    ['at', at],
+    ['of', of.join(', ')],
+    ['date', date],
+  ]);
+}
+
+function fieldsOf(price: ModelPrice): Fields {
+  const { tiers, fees, accepts, contextWindow, maxOutputTokens, source, limits = [], unverified = '-' } = price;
   return new Map<string, string>([
     ...tiers.flatMap(({ aboveInputTokens, rates }) =>
       money(aboveInputTokens === 0 ? '' : ` above ${aboveInputTokens}`, rates),
@@ -46,6 +69,8 @@ function fieldsOf({ tiers, fees, accepts, contextWindow, maxOutputTokens, source
     ['maxOutputTokens', String(maxOutputTokens)],
     // Its version changes with every update of the package, and alone is no change of a price.
     ['source', source.replace(/^genai-prices \S+: /, 'genai-prices: ')],
+    ['limits', limits.join(', ')],
+    ['unverified', unverified],
   ]);
 }
 

@@ -8,11 +8,11 @@ import {
   type TieredPrices,
 } from '@pydantic/genai-prices';
 import { type NanoUsd, share, usd } from '../../lib/budget/money.ts';
-import type { ModelPrice, PriceBook, Provider, RateTier } from '../../lib/budget/price-book.ts';
+import type { LimitFact, LimitSource, ModelPrice, PriceBook, Provider, RateTier } from '../../lib/budget/price-book.ts';
 import { entryName, hashedBook } from '../../lib/budget/prices/book-hash.ts';
 import { FARGATE_RATES } from '../../lib/budget/prices/fargate-rates.ts';
 import type { FeeClass, TokenClass } from '../../lib/budget/usage.ts';
-import type { Correction, ReviewedModel } from './reviewed-model.ts';
+import type { Correction, NamedSource, ReviewedModel } from './reviewed-model.ts';
 import { AS_OF, REVIEWED_MODELS } from './reviewed-models.ts';
 
 const PACKAGE = '@pydantic/genai-prices';
@@ -52,12 +52,24 @@ export function generateBook(reviewed: readonly ReviewedModel[] = REVIEWED_MODEL
   return hashedBook({
     generatedFrom: `${PACKAGE} ${packageVersion()}, rates of ${asOf} and later`,
     models,
+    limitSources: sourcesOf(reviewed, models),
     fargate: FARGATE_RATES,
   });
 }
 
+/** Those that a model names, each once, by key. */
+function sourcesOf(
+  reviewed: readonly ReviewedModel[],
+  models: readonly ModelPrice[],
+): { readonly [key: string]: LimitSource } {
+  const used = new Set(models.flatMap(({ limits = [] }) => limits));
+  const sources: { [key: string]: LimitSource } = {};
+  for (const { key, ...source } of reviewed.flatMap(({ limits }) => limits)) if (used.has(key)) sources[key] = source;
+  return Object.fromEntries(Object.entries(sources).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
 function pricesOf(reviewed: ReviewedModel, asOf: string): readonly ModelPrice[] {
-  const { provider, entry, names, maxOutputTokens, accepts, corrections } = reviewed;
+  const { provider, entry, names, maxOutputTokens, accepts, corrections, unverified } = reviewed;
   const found = packageProvider(provider);
   const info = found.models.find(({ id }) => id === entry);
   if (info === undefined) throw refused({ provider, model: entry }, `is not in ${PACKAGE}`);
@@ -68,6 +80,7 @@ function pricesOf(reviewed: ReviewedModel, asOf: string): readonly ModelPrice[] 
   if (contextWindow === 0) throw refused(named, 'has no context window');
   const { tiers, fees } = corrected(ratesOf(named, info, asOf), corrections);
   check(named, tiers, accepts.audio, maxOutputTokens);
+  const limits = limitsOf(named, reviewed, fees);
   const source = [`genai-prices ${packageVersion()}: ${entry}`, ...corrections.map(({ reason }) => reason)].join('; ');
   return names.map((model) => ({
     provider,
@@ -78,7 +91,26 @@ function pricesOf(reviewed: ReviewedModel, asOf: string): readonly ModelPrice[] 
     fees,
     accepts,
     source,
+    limits,
+    ...(unverified === undefined ? {} : { unverified }),
   }));
+}
+
+/** The keys of what was read, without sources of fees alone for a model that has none. Throws where nothing was. */
+function limitsOf(named: Named, reviewed: ReviewedModel, fees: Fees): readonly string[] {
+  const { limits, unverified, accepts, maxOutputTokens } = reviewed;
+  const ofFees = ({ of }: NamedSource): boolean => of.every((fact) => fact === 'fees');
+  const sources = limits.filter((source) => !ofFees(source) || Object.keys(fees).length > 0);
+  const facts = new Set(sources.flatMap(({ of }) => of));
+  const needed: readonly LimitFact[] = [
+    'window',
+    ...(maxOutputTokens > 0 ? ['output' as const] : []),
+    ...(accepts.images || accepts.documents || accepts.audio ? ['accepts' as const] : []),
+    ...(accepts.maxTokensPerImage === undefined ? [] : ['image' as const]),
+  ];
+  const missing = needed.filter((fact) => !facts.has(fact));
+  if (missing.length > 0 && unverified === undefined) throw refused(named, `has no source for ${missing.join(', ')}`);
+  return sources.map(({ key }) => key);
 }
 
 /** The package finds models by prefix, and may find another entry than the one that was reviewed. */

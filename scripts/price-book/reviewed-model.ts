@@ -1,4 +1,4 @@
-import type { ModelPrice, Provider } from '../../lib/budget/price-book.ts';
+import type { LimitSource, ModelPrice, Provider } from '../../lib/budget/price-book.ts';
 import type { FeeClass, TokenClass } from '../../lib/budget/usage.ts';
 
 /** What people have looked up of a model, since the price package lacks it or is wrong. Rates are the package's. */
@@ -13,6 +13,15 @@ export interface ReviewedModel {
   readonly maxOutputTokens: number;
   readonly accepts: ModelPrice['accepts'];
   readonly corrections: readonly Correction[];
+  /** What was read for window, ceiling and `accepts`, the most trusted first. */
+  readonly limits: readonly NamedSource[];
+  /** What of that a person still has to look up, and why it is taken all the same. */
+  readonly unverified?: string;
+}
+
+/** A source under the key that the book has it by. */
+export interface NamedSource extends LimitSource {
+  readonly key: string;
 }
 
 /** A rate or fee that is not the package's, with the reason, which becomes part of the model's source. */
@@ -23,3 +32,21 @@ export interface Correction {
   /** Decimal dollars for a thousand. */
   readonly feesPerThousand?: { readonly [K in FeeClass]?: string };
 }
+
+export const TEXT: ModelPrice['accepts'] = { images: false, documents: false, audio: false };
+export const PICTURES: ModelPrice['accepts'] = { ...TEXT, images: true };
+export const SEEN: ModelPrice['accepts'] = { ...PICTURES, documents: true };
+export const HEARD: ModelPrice['accepts'] = { ...SEEN, audio: true };
+
+/**
+ * The most tokens of an image, with a margin, where a provider documents that it scales images of any shape down to a known
+ * number: Claude to 1,568 and from 4.7 on to 4,784. For the models of OpenAI and Gemini no such number is known to
+ * hold for every image and every detail, so one of theirs counts as a whole window.
+ */
+export const CLAUDE_SEES: ModelPrice['accepts'] = { ...SEEN, maxTokensPerImage: 2000 };
+export const CLAUDE_SEES_MORE: ModelPrice['accepts'] = { ...SEEN, maxTokensPerImage: 5000 };
+
+export const CACHED_AS_INPUT: Correction = {
+  reason: 'no rate for cached input is listed, so that it costs what input costs',
+  rates: [{ is: 'cacheRead', of: 'input', percent: 100 }],
+};

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { documentClient, queryItems } from '../../lib/aws/document-client.ts';
 import { dynamoLedger } from '../../lib/aws/dynamo-ledger.ts';
 import { dynamoBudgets } from '../../lib/aws/dynamo-ledger-budgets.ts';
-import { scopeKey } from '../../lib/aws/ledger-keys.ts';
+import { windowsKey } from '../../lib/aws/ledger-keys.ts';
 import { leaseKey } from '../../lib/aws/state-keys.ts';
 import { ulidIds } from '../../lib/aws/ulid-ids.ts';
-import type { Scope } from '../../lib/budget/ledger.ts';
+import type { WindowScope } from '../../lib/budget/ledger.ts';
 import { nanoUsd } from '../../lib/budget/money.ts';
 import { createTables, type TestTables } from '../_helpers/create-tables.ts';
 import { type DynamoDbLocal, startDynamoDbLocal } from '../_helpers/dynamodb-local.ts';
@@ -88,9 +88,8 @@ it('what costs are told from stays twice as long as records, and what is not ove
   });
   const windows = await items(`TENANT#${tenant}`);
   expect(Object.fromEntries(Object.entries(windows).map(([sk, item]) => [sk, item.forgetAt]))).toEqual({
-    'DAY#2026-11-26': VALUE,
-    'MONTH#2026-11': VALUE,
     LIMITS: undefined,
+    WINDOWS: VALUE,
   });
   expect(Object.values(await items(`COSTS#${tenant}#2026-11-26`)).map(({ forgetAt }) => forgetAt)).toEqual([VALUE]);
 });
@@ -110,7 +109,7 @@ it('the stream is asked for scopes with alerts, for entries, and for holds that 
   ]);
   expect(await watched(`TENANT#${tenant}`)).toEqual([]);
   await budgets.setTenantLimits(tenant, { daily: nanoUsd(1_000), alertsAt: [500] });
-  expect(await watched(`TENANT#${tenant}`)).toEqual([['DAY#2026-11-26', 'scope']]);
+  expect(await watched(`TENANT#${tenant}`)).toEqual([['WINDOWS', 'windows']]);
   await budgets.setTenantLimits(tenant, {});
   expect(await watched(`TENANT#${tenant}`)).toEqual([]);
   await store.settle({ executionId, holdId: 'compute:write:2', cost: nanoUsd(5), source: 'person', by: 'ada' });
@@ -122,13 +121,48 @@ it('what was held in a scope that has expired can still be settled, in those tha
   const { store, budgets, tenant, executionId, reserve } = await opened();
   await reserve('compute:write:1');
   await store.unsettle(executionId, 'compute:write:1', 'nobody knows');
-  const day: Scope = { kind: 'tenant', tenant, window: 'day', period: '2026-11-26' };
+  const day: WindowScope = { kind: 'tenant', tenant, window: 'day', period: '2026-11-26' };
   // As the time to live does it.
-  await documentClient(engine.client).send(new DeleteCommand({ TableName: tables.ledgerTable, Key: scopeKey(day) }));
+  await documentClient(engine.client).send(new DeleteCommand({ TableName: tables.ledgerTable, Key: windowsKey(day) }));
   const settlement = { executionId, holdId: 'compute:write:1', cost: nanoUsd(4), source: 'person' as const };
   expect(await store.settle(settlement)).toMatchObject({ kind: 'settled' });
   expect(await budgets.getScope(day)).toBeUndefined();
   expect(await budgets.getScope({ kind: 'execution', executionId })).toMatchObject({ spent: 4, held: 0, inflight: 0 });
+});
+
+it('a day takes the place of the one before the last: what was held there can be settled, and counts where it still can', async () => {
+  const { store, budgets, tenant, executionId, reserve } = await opened();
+  await budgets.setTenantLimits(tenant, { daily: nanoUsd(25), monthly: nanoUsd(40), alertsAt: [500] });
+  const day = (period: string): WindowScope => ({ kind: 'tenant', tenant, window: 'day', period });
+  const month: WindowScope = { kind: 'tenant', tenant, window: 'month', period: '2026-11' };
+  try {
+    await reserve('compute:write:1');
+    clock.set('2026-11-27T12:00:00.000Z');
+    await reserve('compute:write:2');
+    expect(await budgets.getScope(day('2026-11-26'))).toMatchObject({ held: 10, remaining: 15 });
+    clock.set('2026-11-28T12:00:00.000Z');
+    await reserve('compute:write:3');
+    expect(await budgets.getScope(day('2026-11-26'))).toBeUndefined();
+    expect(await budgets.getScope(day('2026-11-27'))).toMatchObject({ held: 10, remaining: 15, limit: 25 });
+    expect(await budgets.getScope(day('2026-11-28'))).toMatchObject({ held: 10, remaining: 15, limit: 25 });
+    expect(await budgets.getScope(month)).toMatchObject({ held: 30, remaining: 10, inflight: 3 });
+    expect(await reserve('compute:write:4')).toMatchObject({ kind: 'held' });
+    // The month is full, as one of all days.
+    expect(await reserve('compute:write:5')).toMatchObject({ kind: 'refused', refusal: { scope: month, limit: 40 } });
+
+    const settlement = { executionId, holdId: 'compute:write:1', cost: nanoUsd(4), source: 'reported' as const };
+    expect(await store.settle(settlement)).toMatchObject({ kind: 'settled' });
+    expect(await budgets.getScope(day('2026-11-28'))).toMatchObject({ held: 20, spent: 0, inflight: 2 });
+    expect(await budgets.getScope(month)).toMatchObject({ held: 30, spent: 4, remaining: 6, inflight: 3 });
+    expect(await budgets.getScope({ kind: 'execution', executionId })).toMatchObject({ spent: 4, held: 30 });
+
+    await budgets.setTenantLimits(tenant, { monthly: nanoUsd(100) });
+    // A clock that is days behind: what it would count has no place, and nothing may be spent that is not counted.
+    clock.set('2026-11-26T12:00:00.000Z');
+    await expect(reserve('compute:write:6')).rejects.toMatchObject({ code: 'ledger_busy' });
+  } finally {
+    clock.set('2026-11-26T12:00:00.000Z');
+  }
 });
 
 it('text that has no UTF-8 form, and words of the provider beyond their length, do not keep a call from being settled', async () => {

@@ -2,8 +2,9 @@ import { canonicalJson, sha256 } from '../../json.ts';
 import type { ModelPrice, PriceBook } from '../price-book.ts';
 
 /** The book with its hash, by which every ledger entry names it. Models have one order, so that one book has one hash. */
-export function hashedBook({ generatedFrom, models, fargate }: Omit<PriceBook, 'sha256'>): PriceBook {
-  const rest = { generatedFrom, models: [...models].sort(byName), fargate };
+export function hashedBook({ generatedFrom, models, limitSources, fargate }: Omit<PriceBook, 'sha256'>): PriceBook {
+  const sources = limitSources === undefined ? {} : { limitSources };
+  const rest = { generatedFrom, models: [...models].sort(byName), ...sources, fargate };
   return { sha256: sha256(canonicalJson(rest)), ...rest };
 }
 

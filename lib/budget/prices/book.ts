@@ -3,7 +3,7 @@ import book from './book.json' with { type: 'json' };
 
 /**
  * The prices of this deployment: in a bundle the committed book with the deployment's own prices in it, anywhere else
- * the committed book alone. About 100 KB: what needs compute rates or the hash only takes them from `fargate.ts`.
+ * the committed book alone. About 120 KB: what needs compute rates or the hash only takes them from `fargate.ts`.
  */
 export function priceBook(): PriceBook {
   // JSON has no brands; a test checks the committed file and `withOverrides` what is merged into it.

@@ -1,4 +1,4 @@
-import type { ModelLookup, ModelPrice, PriceBook, Provider } from '../price-book.ts';
+import type { LimitSource, ModelLookup, ModelPrice, PriceBook, Provider } from '../price-book.ts';
 
 /** Of exact names only. */
 export function lookupOf(book: PriceBook): ModelLookup {
@@ -9,6 +9,11 @@ export function lookupOf(book: PriceBook): ModelLookup {
 /** Every entry of the name: a model may be sold by several providers. */
 export function entriesOf(book: PriceBook, model: string): readonly ModelPrice[] {
   return book.models.filter((price) => price.model === model);
+}
+
+/** What was read for the limits of a model; nothing for a deployment's own prices. */
+export function limitSourcesOf({ limitSources = {} }: PriceBook, { limits = [] }: ModelPrice): readonly LimitSource[] {
+  return limits.flatMap((key) => limitSources[key] ?? []);
 }
 
 const MOST_NEAR = 5;

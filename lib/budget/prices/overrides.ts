@@ -119,6 +119,7 @@ export function withOverrides(book: PriceBook, { models, fargate }: PriceOverrid
   return hashedBook({
     generatedFrom: book.generatedFrom,
     models: [...book.models.filter((price) => !replaced.has(entryName(price))), ...models],
+    ...(book.limitSources === undefined ? {} : { limitSources: book.limitSources }),
     fargate: { ...book.fargate, ...fargate },
   });
 }

@@ -32,6 +32,10 @@ describe('prices', () => {
         '  output at most  128,000 tokens',
         '  accepts         text, images, documents',
         '  source          genai-prices 0.1.8: gpt-5.4',
+        '  limits from     developers.openai.com/api/docs/models/gpt-5.4 (window, output, accepts)',
+        '                  platform.openai.com/docs/api-reference/responses/create, max_output_tokens (reasoning)',
+        '                  developers.openai.com/api/docs/guides/file-inputs (accepts)',
+        '                  developers.openai.com/api/docs/pricing (fees)',
         '  dollars for a million tokens  up to 271,999 of input  above 271,999 of input',
         '  input                         $2.50                   $5.00',
         '  cacheRead                     $0.25                   $0.50',
@@ -66,6 +70,22 @@ describe('prices', () => {
       generatedFrom: priceBook().generatedFrom,
       priceBook: expect.stringMatching(/^[0-9a-f]{64}$/),
     });
+  });
+
+  it('shows what of the limits is unverified, and the day of a source that has one', async () => {
+    const { stdout } = await cli(['prices', 'amazon.nova-premier-v1:0']);
+    expect(stdout).toMatch(/\n {2}limits from {5}Bedrock to Nova Premier: .* \(output\)\n {18}docs\.aws\.amazon\.com/);
+    expect(stdout).toMatch(/\n {2}unverified {6}the guide says 10K/);
+    expect((await cli(['prices', 'claude-opus-4-1'])).stdout).toContain(
+      'models.dev (window, output, accepts; 2026-07-02)',
+    );
+
+    const json = JSON.parse((await cli(['prices', 'amazon.nova-premier-v1:0', '--json'])).stdout);
+    expect(json.models[0].limits[1]).toEqual({
+      at: 'docs.aws.amazon.com/bedrock/latest/userguide/model-card-amazon-nova-premier.html',
+      of: ['window', 'output', 'accepts'],
+    });
+    expect(json.models[0].unverified).toContain('the guide says 10K');
   });
 
   it('knows no model by a name that is only near', async () => {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { usd } from '../../../../lib/budget/money.ts';
-import { PROVIDERS, type PriceBook, type Provider } from '../../../../lib/budget/price-book.ts';
+import { LIMIT_FACTS, PROVIDERS, type PriceBook, type Provider } from '../../../../lib/budget/price-book.ts';
 import { priceBook } from '../../../../lib/budget/prices/book.ts';
 import { fargatePrices } from '../../../../lib/budget/prices/fargate.ts';
-import { entriesOf, lookupOf, nearModels } from '../../../../lib/budget/prices/lookup.ts';
+import { entriesOf, limitSourcesOf, lookupOf, nearModels } from '../../../../lib/budget/prices/lookup.ts';
 import { TOKEN_CLASSES } from '../../../../lib/budget/usage.ts';
 import { canonicalJson, sha256 } from '../../../../lib/json.ts';
 import { generateBook } from '../../../../scripts/price-book/generate-book.ts';
@@ -43,9 +43,51 @@ describe('the committed price book', () => {
         expect(Object.keys(rates).sort()).toEqual(Object.keys(tiers[0]?.rates ?? {}).sort());
         expect(TOKEN_CLASSES).toEqual(expect.arrayContaining(Object.keys(rates)));
       }
-      expect(contextWindow).toBeGreaterThan(maxOutputTokens);
+      expect(contextWindow).toBeGreaterThanOrEqual(maxOutputTokens);
       expect(price.source).toMatch(/^genai-prices 0\.1\.8: /);
     }
+  });
+
+  it('has a source for the window, the ceiling and the input of every model, or says what is unverified', () => {
+    for (const price of book.models) {
+      const { maxOutputTokens, accepts, unverified, limits = [] } = price;
+      const sources = limitSourcesOf(book, price);
+      expect(sources, 'every key is in the book').toHaveLength(limits.length);
+      expect(sources.length).toBeGreaterThan(0);
+      const facts = sources.flatMap(({ of }) => of);
+      const needed = ['window'];
+      if (maxOutputTokens > 0) needed.push('output');
+      if (accepts.images || accepts.documents || accepts.audio) needed.push('accepts');
+      if (accepts.maxTokensPerImage !== undefined) needed.push('image');
+      const missing = needed.filter((fact) => !(facts as string[]).includes(fact));
+      if (unverified === undefined) expect(missing, price.model).toEqual([]);
+      else expect(unverified.length).toBeGreaterThan(20);
+    }
+  });
+
+  it('has sources that can be looked up, and each is of some model', () => {
+    const used = new Set(book.models.flatMap(({ limits = [] }) => limits));
+    const sources = book.limitSources ?? {};
+    expect(Object.keys(sources).filter((key) => !used.has(key))).toEqual([]);
+    for (const { at, of, date } of Object.values(sources)) {
+      expect(at.length).toBeGreaterThan(5);
+      expect(of.length).toBeGreaterThan(0);
+      expect(LIMIT_FACTS).toEqual(expect.arrayContaining([...of]));
+      if (date !== undefined) expect(date).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+    }
+  });
+
+  it('has the limits that the providers document where lists or memory had others', () => {
+    const limits = (provider: Provider, model: string) => {
+      const price = lookup(provider, model);
+      return [price?.contextWindow, price?.maxOutputTokens];
+    };
+    expect(limits('openai', 'gpt-4')).toEqual([8192, 8192]);
+    expect(limits('openai', 'gpt-5-pro')).toEqual([400_000, 272_000]);
+    expect(limits('openai', 'gpt-5.4-mini')).toEqual([400_000, 128_000]);
+    expect(limits('anthropic', 'claude-sonnet-4-6')).toEqual([1_000_000, 128_000]);
+    expect(limits('bedrock', 'meta.llama4-scout-17b-instruct-v1:0')).toEqual([10_485_760, 8192]);
+    expect(lookup('gemini', 'gemini-2.0-flash')?.accepts).toEqual({ images: true, documents: false, audio: true });
   });
 
   it('has every name once, of every provider', () => {
@@ -128,6 +170,7 @@ describe('the generator', () => {
     maxOutputTokens: 128_000,
     accepts: { images: false, documents: false, audio: false },
     corrections: [],
+    limits: [{ key: 'page', at: 'example.com/gpt-5', of: ['window', 'output'] }],
   } as const;
 
   it.each([
@@ -143,6 +186,42 @@ describe('the generator', () => {
     ],
   ])('refuses %s', (_what, change, message) => {
     expect(() => generateBook([{ ...reviewed, ...change }])).toThrow(message);
+  });
+
+  it.each([
+    ['no source at all', { limits: [] }, 'has no source for window, output'],
+    ['no source for the ceiling', { limits: [{ key: 'page', at: 'example.com', of: ['window'] }] }, 'for output'],
+    ['no source for what it accepts', { accepts: { images: true, documents: false, audio: false } }, 'for accepts'],
+    [
+      'no source for the most of an image',
+      {
+        accepts: { images: true, documents: false, audio: false, maxTokensPerImage: 9 },
+        limits: [{ key: 'page', at: 'example.com', of: ['window', 'output', 'accepts'] }],
+      },
+      'for image',
+    ],
+  ] as const)('refuses a model with %s, but for a reason', (_what, change, message) => {
+    const unsourced = { ...reviewed, ...change };
+    expect(() => generateBook([unsourced])).toThrow(message);
+    const [price] = generateBook([{ ...unsourced, unverified: 'nobody has found a page of it' }]).models;
+    expect(price?.unverified).toBe('nobody has found a page of it');
+  });
+
+  it('has each source once, and those of fees only for a model with fees', () => {
+    const fees = { key: 'fees', at: 'example.com/fees', of: ['fees'] } as const;
+    const limits = [...reviewed.limits, fees];
+    const generated = generateBook([
+      { ...reviewed, limits },
+      { ...reviewed, entry: 'o1', names: ['o1'], limits },
+    ]);
+    expect(generated.models.map(({ model, limits }) => [model, limits])).toEqual([
+      ['gpt-5', ['page', 'fees']],
+      ['o1', ['page']],
+    ]);
+    expect(generated.limitSources).toEqual({
+      fees: { at: 'example.com/fees', of: ['fees'] },
+      page: { at: 'example.com/gpt-5', of: ['window', 'output'] },
+    });
   });
 
   it('refuses a model that is reviewed twice', () => {

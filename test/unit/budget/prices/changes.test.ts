@@ -3,7 +3,7 @@ import { usd } from '../../../../lib/budget/money.ts';
 import type { ModelPrice, PriceBook } from '../../../../lib/budget/price-book.ts';
 import { priceBook } from '../../../../lib/budget/prices/book.ts';
 import { entriesOf } from '../../../../lib/budget/prices/lookup.ts';
-import { changesBetween } from '../../../../scripts/price-book/changes.ts';
+import { changesBetween, unverifiedIn } from '../../../../scripts/price-book/changes.ts';
 
 const one = entriesOf(priceBook(), 'gemini-2.5-pro')[0] as ModelPrice;
 const book = (...models: readonly ModelPrice[]): PriceBook => ({ ...priceBook(), models });
@@ -40,6 +40,18 @@ describe('what another book changes', () => {
     ]);
   });
 
+  it('is what was read for the limits, and what is still to be looked up', () => {
+    const read = (at: string): PriceBook => ({ ...book(one), limitSources: { page: { at, of: ['window'] } } });
+    expect(changesBetween(read('example.com/a'), read('example.com/b'))).toEqual([
+      { entry: 'limits/page', what: 'at', before: 'example.com/a', after: 'example.com/b' },
+    ]);
+    const doubted = book({ ...one, limits: ['page'], unverified: 'the page is gone' });
+    expect(changesBetween(book({ ...one, limits: ['page', 'list'] }), doubted).map((change) => change.what)).toEqual([
+      'limits',
+      'unverified',
+    ]);
+  });
+
   it('is compute too', () => {
     const dearer: PriceBook = {
       ...priceBook(),
@@ -49,4 +61,16 @@ describe('what another book changes', () => {
       { entry: 'fargate/ARM64', what: 'vcpuHour', before: '$0.03238', after: '$0.04' },
     ]);
   });
+});
+
+it('lists what a person still has to look up, each reason once', () => {
+  const doubt = (model: string, unverified?: string): ModelPrice => ({
+    ...one,
+    model,
+    ...(unverified === undefined ? {} : { unverified }),
+  });
+  expect(unverifiedIn(book(doubt('a', 'one list only'), doubt('b'), doubt('c', 'one list only')))).toEqual([
+    { reason: 'one list only', entries: ['gemini/a', 'gemini/c'] },
+  ]);
+  expect(unverifiedIn(book(doubt('b')))).toEqual([]);
 });

@@ -2,9 +2,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type WatchPorts, watchLedger } from '../../../../lambdas/watch-budgets/watch-ledger.ts';
 import { EVENT_CATALOGUE } from '../../../../lib/audit/catalogue.ts';
 import { entryItem, holdItem, scopeItem, WATCHED } from '../../../../lib/aws/ledger-items.ts';
-import { entryKey, entryPosition } from '../../../../lib/aws/ledger-keys.ts';
-import type { Hold, LedgerEntry, Scope, ScopeState } from '../../../../lib/budget/ledger.ts';
-import { newScope } from '../../../../lib/budget/ledger-rules.ts';
+import { entryKey, entryPosition, windowsKey } from '../../../../lib/aws/ledger-keys.ts';
+import { placeFields } from '../../../../lib/aws/ledger-windows.ts';
+import type { Hold, LedgerEntry, Scope, ScopeState, WindowScope } from '../../../../lib/budget/ledger.ts';
+import { newScope, scopesOf } from '../../../../lib/budget/ledger-rules.ts';
 import { type NanoUsd, usd } from '../../../../lib/budget/money.ts';
 import { FakeClock } from '../../../_helpers/fakes/fake-clock.ts';
 import { FakeExecutionStore } from '../../../_helpers/fakes/fake-execution-store.ts';
@@ -34,8 +35,20 @@ function spent(
   limit = usd(1),
   alertsAt: readonly number[] = [500, 750, 900],
 ): StreamRow {
-  const state: ScopeState = { ...newScope(scope, limit, alertsAt), spent: amount };
-  return scopeItem(state, 0) as StreamRow;
+  if ('window' in scope) return windowsRow({ ...newScope(scope, limit, alertsAt), spent: amount });
+  return scopeItem({ ...newScope(scope, limit, alertsAt), spent: amount }, 0) as StreamRow;
+}
+
+/** The item of the windows of a workflow or tenant. */
+function windowsRow(...states: readonly ScopeState<WindowScope>[]): StreamRow {
+  const [state] = states;
+  if (state === undefined) throw new Error('an item of windows has windows');
+  const { window: _, period: __, ...subject } = state.scope;
+  const fields = Object.assign(
+    { subject, [WATCHED]: 'windows', ...windowsKey(state.scope) },
+    ...states.map(placeFields),
+  );
+  return JSON.parse(JSON.stringify(fields)) as StreamRow;
 }
 
 const watch = (...rows: StreamRow[]) =>
@@ -47,13 +60,21 @@ const watch = (...rows: StreamRow[]) =>
 
 const thresholds = () => ledger.announcements().map(({ events }) => events[0]?.data.threshold);
 
+const PAYER = {
+  tenant: 'acme',
+  workflow: 'report',
+  executionId: 'report:one',
+  path: 'write',
+  attempt: 1,
+  agent: 'writer',
+};
 const HOLD: Hold = {
   holdId: 'call-1',
   kind: 'call',
-  payer: { tenant: 'acme', workflow: 'report', executionId: 'report:one', path: 'write', attempt: 1, agent: 'writer' },
+  payer: PAYER,
   purpose: { provider: 'openai', model: 'gpt-5', priceBook: 'hash' },
   amount: usd('0.09'),
-  scopes: [EXECUTION],
+  scopes: scopesOf(PAYER, new Date('2026-11-26T12:00:00.000Z')),
   state: 'unsettled',
   createdAt: '2026-11-26T12:00:00.000Z',
   reason: 'the stream broke',
