@@ -1,3 +1,4 @@
+import { cancelled } from '../../lib/approvals/transitions.ts';
 import { buildEvent } from '../../lib/audit/build-event.ts';
 import { type ErrorData, toErrorData, WfloError } from '../../lib/errors.ts';
 import { expectSchema } from '../../lib/execution/accepted-schema.ts';
@@ -58,9 +59,10 @@ async function buildOutput(ports: ClosePorts, event: CloseEvent, execution: Exec
   }
 }
 
-function succeed(ports: ClosePorts, execution: ExecutionRecord, output: Handle): Promise<boolean> {
+async function succeed(ports: ClosePorts, execution: ExecutionRecord, output: Handle): Promise<boolean> {
   const now = ports.clock.now();
   const checkAt = lastCheckAt(now, execution);
+  const unasked = await withdrawAll(ports, execution);
   return ports.executions.commit({
     executionId: execution.executionId,
     changes: [
@@ -73,11 +75,18 @@ function succeed(ports: ClosePorts, execution: ExecutionRecord, output: Handle):
           ...(checkAt === undefined ? {} : { checkAt }),
         },
         remove: checkAt === undefined ? ['checkAt', 'counted'] : ['counted'],
-        expect: { status: { oneOf: ACTIVE }, ending: { absent: true }, counted: execution.counted ?? { absent: true } },
+        expect: {
+          status: { oneOf: ACTIVE },
+          ending: { absent: true },
+          counted: execution.counted ?? { absent: true },
+          openApprovals: execution.openApprovals ?? { absent: true },
+        },
       },
       ...countOff(execution),
+      ...unasked.map(({ change }) => change),
     ],
     events: [
+      ...unasked.map(({ event }) => event),
       buildEvent(ports, execution, {
         type: 'workflow.succeeded',
         actor: GRAPH,
@@ -85,6 +94,18 @@ function succeed(ports: ClosePorts, execution: ExecutionRecord, output: Handle):
       }),
     ],
   });
+}
+
+/** An agent may end well without the budget that somebody is still asked to raise. No gate is open here. */
+async function withdrawAll(
+  ports: ClosePorts,
+  execution: ExecutionRecord,
+): Promise<readonly ReturnType<typeof cancelled>[]> {
+  if ((execution.openApprovals ?? 0) === 0) return [];
+  const approvals = await ports.executions.listApprovals(execution.executionId);
+  return approvals
+    .filter(({ status }) => status === 'pending')
+    .map((approval) => cancelled(ports, execution, approval, GRAPH, 'the execution has succeeded'));
 }
 
 /** The end handler closes the record, when the graph has failed. */

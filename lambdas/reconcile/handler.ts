@@ -7,6 +7,7 @@ import { environment } from '../shared/environment.ts';
 import { outcomeSignals } from '../shared/outcome-signals.ts';
 import { describeFailure, platformHandler } from '../shared/platform-handler.ts';
 import {
+  announcements,
   auditStore,
   bedrockRecords,
   blobStore,
@@ -44,6 +45,7 @@ export const handler = platformHandler<ScheduledEvent, readonly CheckResult[]>(
       machines: stateMachines(context.invokedFunctionArn),
       ledger: ledger(),
       budgets: budgets(),
+      announcements: announcements(),
       clock,
       ids,
       stage: environment('WFLO_STAGE'),

@@ -1,6 +1,6 @@
 import type { Hold } from '../../lib/budget/ledger.ts';
 import type { PriceBook } from '../../lib/budget/price-book.ts';
-import type { Ledger, ProviderRecords, StateMachines } from '../../lib/ports.ts';
+import type { Announcements, Budgets, Ledger, ProviderRecords, StateMachines } from '../../lib/ports.ts';
 import type { EndPorts } from '../end-execution/end.ts';
 import type { RelayPorts } from '../relay-events/relay.ts';
 
@@ -17,6 +17,8 @@ export interface RecordPorts {
 /** Everything that checks read and repair. */
 export interface ReconcilePorts extends EndPorts, RelayPorts {
   readonly ledger: EndPorts['ledger'] & Pick<Ledger, 'expiredHolds'>;
+  readonly budgets: EndPorts['budgets'] & Pick<Budgets, 'raise' | 'getScope'>;
+  readonly announcements: Announcements;
   /** Absent where nobody looks anything up. */
   readonly records?: RecordPorts;
   readonly machines: Pick<StateMachines, 'describe' | 'stop'>;

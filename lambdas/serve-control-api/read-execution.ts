@@ -35,8 +35,9 @@ export async function viewOf(
   record: ExecutionRecord,
 ): Promise<ExecutionView> {
   const { executionId } = record;
-  const [attempts, scope, totals, output] = await Promise.all([
+  const [attempts, asked, scope, totals, output] = await Promise.all([
     ports.executions.listAttempts(executionId),
+    budgetApprovals(ports, record),
     ports.budgets.getScope({ kind: 'execution', executionId }),
     ports.budgets.attemptTotals(executionId),
     outputOf(ports, record),
@@ -45,8 +46,21 @@ export async function viewOf(
     ...summaryOf(record, scope),
     ...output,
     steps: stepViews(record.steps, attempts, totals),
+    ...(asked.length === 0 ? {} : { budgetApprovals: asked }),
     eventCount: record.eventCount,
   };
+}
+
+/** Pending ones; those of steps are told with their steps. */
+async function budgetApprovals(
+  ports: Pick<ControlApiPorts, 'executions'>,
+  { executionId, status, openApprovals = 0 }: ExecutionRecord,
+): Promise<readonly string[]> {
+  if (openApprovals === 0 || isFinal(status)) return [];
+  const approvals = await ports.executions.listApprovals(executionId);
+  return approvals
+    .filter((approval) => approval.status === 'pending' && approval.raise !== undefined)
+    .map(({ approvalId }) => approvalId);
 }
 
 async function outputOf(

@@ -7,21 +7,17 @@ import { announceRefusal, exceededEvent, type Refused } from '../../lib/executio
 import type { Actor, Ending, ExecutionRecord, OnExceeded } from '../../lib/execution/records.ts';
 import { EXECUTION_STATUSES, isFinal } from '../../lib/execution/status.ts';
 import type { Caller } from './lease.ts';
-import { ASK_SECONDS } from './limits.ts';
 import type { GatewayPorts } from './ports.ts';
-import { sleep } from './sleep.ts';
 
-const GATEWAY: Actor = { type: 'system', id: 'wflo', via: 'gateway' };
+export const GATEWAY: Actor = { type: 'system', id: 'wflo', via: 'gateway' };
 const OPEN = EXECUTION_STATUSES.filter((status) => !isFinal(status));
-/** Between two looks at a budget that a person may raise. */
-const LOOK_MS = 1000;
 
-type Ports = Pick<GatewayPorts, 'announcements' | 'budgets' | 'executions' | 'machines' | 'clock' | 'ids' | 'signals'>;
+type Ports = Pick<GatewayPorts, 'announcements' | 'executions' | 'machines' | 'clock' | 'ids' | 'signals'>;
 
-/** What a refusal means for the execution: an agent's own budget only ever denies that agent. */
+/** What a refusal means for the execution: an agent's own budget never ends it. */
 export function meaningOf(caller: Caller, { code, scope }: BudgetRefusal): OnExceeded {
   const { onExceeded } = caller.access;
-  if (scope.kind === 'agent') return 'deny';
+  if (scope.kind === 'agent' && onExceeded === 'stop') return 'deny';
   // It would fit once the calls in flight are settled: nothing is exceeded yet.
   return code === 'budget_held' && onExceeded === 'stop' ? 'deny' : onExceeded;
 }
@@ -99,27 +95,6 @@ function writeEnding(
     changes: [{ item: 'execution', set: { ending }, expect: { status: { oneOf: OPEN }, ending: { absent: true } } }],
     events: [event],
   });
-}
-
-/**
- * Waits until the budget was raised, or calls in flight have left enough of it. False where nothing of that happened in
- * time, the caller went away, or the gateway is to stop.
- */
-export async function untilRaised(
-  ports: Ports,
-  refused: BudgetRefusal,
-  gone: AbortSignal,
-  isStopping: () => boolean,
-): Promise<boolean> {
-  const deadline = ports.clock.now().getTime() + ASK_SECONDS * 1000;
-  for (;;) {
-    const left = deadline - ports.clock.now().getTime();
-    if (left <= 0 || gone.aborted || isStopping()) return false;
-    await sleep(Math.min(left, LOOK_MS * (0.75 + Math.random() / 2)), gone);
-    if (gone.aborted) return false;
-    const scope = await ports.budgets.getScope(refused.scope);
-    if (scope !== undefined && (scope.limit !== refused.limit || scope.remaining >= refused.needed)) return true;
-  }
 }
 
 function asRefused({ address }: Caller, refusal: BudgetRefusal, onExceeded: OnExceeded): Refused {

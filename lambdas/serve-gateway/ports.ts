@@ -17,7 +17,7 @@ export type GatewayMetric =
   | 'ClientGone'
   /** An execution could not be stopped although its budget is exceeded. */
   | 'ExecutionNotStopped'
-  /** `cost.exceeded` could not be written. */
+  /** `cost.exceeded` could not be written, or nobody be asked to raise the budget. */
   | 'ExceededNotAnnounced';
 
 /** One line for each call. Never a body, a prompt, a key or a token. */
@@ -58,7 +58,7 @@ export interface GatewayPorts {
   readonly ledger: Ledger;
   readonly budgets: Pick<Budgets, 'getScope'>;
   readonly announcements: Announcements;
-  readonly executions: Pick<ExecutionStore, 'getExecution' | 'getLease' | 'commit'>;
+  readonly executions: Pick<ExecutionStore, 'getExecution' | 'getLease' | 'getApproval' | 'commit'>;
   readonly machines: Pick<StateMachines, 'stop'>;
   readonly keys: ProviderKeys;
   readonly upstream: Upstream;

@@ -5,13 +5,14 @@ import { WfloError } from '../../lib/errors.ts';
 import { budgetPending, overBudget, rateLimited } from '../../lib/model-calls/refusals.ts';
 import type { CallRefusal, ModelCall } from '../../lib/model-calls/wire-format.ts';
 import { closeHold } from './close-hold.ts';
-import { type AnnounceExceeded, meaningOf, stopExecution, untilRaised } from './exceeded.ts';
+import { type AnnounceExceeded, meaningOf, stopExecution } from './exceeded.ts';
 import { fittingOutputTokens } from './fitting-output.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Caller } from './lease.ts';
-import { HOLD_SECONDS } from './limits.ts';
+import { ASK_SECONDS, HOLD_SECONDS } from './limits.ts';
 import type { GatewayPorts } from './ports.ts';
 import { refusal } from './refusals.ts';
+import { waitForRaise } from './wait-for-raise.ts';
 
 /** After which a person may have answered. */
 const PENDING_SECONDS = 30;
@@ -57,6 +58,7 @@ export async function reserveCall(
   const tokens = call.bound.inputTokens + call.bound.outputTokens;
   if (amount === ZERO_USD && tokens === 0) return { kind: 'held', reservation: { amount, payer } };
 
+  let deadline: number | undefined;
   for (;;) {
     const holdId = ports.ids.next();
     const result = await reserve(ports, inFlight, {
@@ -84,8 +86,12 @@ export async function reserveCall(
     }
     if (result.refusal.code === 'budget_exhausted') await announceExceeded(caller, result.refusal, meaning);
     if (meaning === 'deny') return refusedWith(refused);
-    if (!(await untilRaised(ports, result.refusal, gone, () => inFlight.stopping)))
-      return refusedWith(budgetPending(result.refusal, PENDING_SECONDS));
+    // One wait for the call, however often it finds that it still does not fit.
+    deadline ??= ports.clock.now().getTime() + ASK_SECONDS * 1000;
+    const wait = { deadline, gone, isStopping: () => inFlight.stopping };
+    const waited = await waitForRaise(ports, caller, result.refusal, wait);
+    if (waited === 'rejected') return refusedWith(refused);
+    if (waited === 'pending') return refusedWith(budgetPending(result.refusal, PENDING_SECONDS));
   }
 }
 

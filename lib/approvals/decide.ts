@@ -1,11 +1,14 @@
 import { type ErrorCode, WfloError } from '../errors.ts';
 import type { Actor, ApprovalRecord, Vote } from '../execution/records.ts';
+import type { Role } from '../people/roles.ts';
 import type { Quorum } from '../workflow/definition.ts';
 import { type Memberships, missingApprovals } from './quorum.ts';
 import { excludedPerson } from './requester.ts';
 
 export interface Decision {
   readonly personId: string;
+  /** Today's, where the door knows them: they count where roles are asked and not groups. */
+  readonly roles?: readonly Role[];
   readonly decision: 'approve' | 'reject';
   readonly comment?: string;
   /** Hash of what the person looked at, where the door knows it. */
@@ -27,7 +30,7 @@ export type Verdict =
 /**
  * The one decision on a decision, whatever door it came through. Pure: `memberships` are today's active people of the
  * groups that are asked. Throws `approval_expired`, `execution_closed`, `already_decided` (who and when in `details`),
- * `requester_may_not_decide`, `not_an_approver`, `approval_mismatch` and `invalid_request`.
+ * `requester_may_not_decide`, `not_an_approver`, `forbidden`, `approval_mismatch` and `invalid_request`.
  */
 export function decide(approval: ApprovalRecord, memberships: Memberships, decision: Decision): Verdict {
   const own = approval.votes.find(({ personId }) => personId === decision.personId);
@@ -40,13 +43,7 @@ export function decide(approval: ApprovalRecord, memberships: Memberships, decis
   if (excludedPerson(approval.policy, approval.requester) === decision.personId) {
     throw refusal('requester_may_not_decide', `${decision.personId} started the execution, and may not decide this`);
   }
-  const groups = approval.groups.map(({ group }) => group);
-  if (!groups.some((group) => memberships.get(group)?.has(decision.personId))) {
-    throw refusal(
-      'not_an_approver',
-      `${decision.personId} is in none of the groups that are asked: ${groups.join(', ')}`,
-    );
-  }
+  refuseUnasked(approval, memberships, decision);
   if (decision.payloadHash !== undefined && decision.payloadHash !== approval.approvedHash) {
     throw refusal(
       'approval_mismatch',
@@ -86,10 +83,29 @@ function voteOf({ personId, decision, comment, at, via }: Decision): Vote {
   return { personId, decision, ...(comment === undefined ? {} : { comment }), at: at.toISOString(), via };
 }
 
+function refuseUnasked(approval: ApprovalRecord, memberships: Memberships, { personId, roles = [] }: Decision): void {
+  if (approval.roles !== undefined) {
+    if (approval.roles.some((role) => roles.includes(role))) return;
+    throw new WfloError('forbidden', `${personId} may not decide ${approval.approvalId}`, {
+      fix: `it needs the role ${approval.roles.join(' or ')}; an administrator can change roles`,
+    });
+  }
+  const groups = approval.groups.map(({ group }) => group);
+  if (groups.some((group) => memberships.get(group)?.has(personId))) return;
+  throw refusal('not_an_approver', `${personId} is in none of the groups that are asked: ${groups.join(', ')}`);
+}
+
 function refuseDecided(approval: ApprovalRecord): void {
   const { status, approvalId } = approval;
   if (status === 'pending') return;
   if (status === 'expired') throw refusal('approval_expired', `${approvalId} expired at ${approval.expiresAt}`);
+  if (status === 'cancelled' && approval.raise !== undefined) {
+    throw new WfloError(
+      'already_decided',
+      `${approvalId} is no longer asked: the budget was raised otherwise, or its execution has ended`,
+      { fix: 'nothing was changed; see what is left with `wflo costs`' },
+    );
+  }
   if (status === 'cancelled') {
     throw refusal('execution_closed', `${approvalId} is no longer asked: its execution has ended`);
   }

@@ -23,7 +23,8 @@ export function expireApproval(
   return untilDecided(async () => {
     const approval = await ports.executions.getApproval(approvalId);
     if (approval === undefined) return null;
-    if (approval.status !== 'pending') return approval;
+    // A budget is asked for until its execution ends.
+    if (approval.status !== 'pending' || approval.raise !== undefined) return approval;
     const execution = await ports.executions.getExecution(approval.executionId);
     // The end of the execution cancels what is pending.
     if (execution === undefined || isFinal(execution.status) || execution.ending !== undefined) return approval;

@@ -24,6 +24,7 @@ export function excludedPerson(policy: ApprovalPolicy, requester: Actor): string
   return policy.notRequester && requester.type === 'person' ? requester.id : undefined;
 }
 
-function isProven(requester: Actor): boolean {
+/** Something says who started the execution: a person, or the deployment itself. */
+export function isProven(requester: Actor): boolean {
   return requester.type === 'person' || requester.type === 'system';
 }

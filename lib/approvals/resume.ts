@@ -29,6 +29,8 @@ export type Resumed = 'resumed' | 'already' | 'waits';
 export async function resumeApproval(ports: ResumePorts, approvalId: string): Promise<Resumed> {
   const approval = await ports.executions.getApproval(approvalId);
   if (approval === undefined || approval.status === 'pending') return 'waits';
+  // Of a budget no state waits: the call itself sees that it was raised.
+  if (approval.raise !== undefined) return 'already';
   if (approval.resumedAt !== undefined || approval.status === 'cancelled') return 'already';
   const execution = await ports.executions.getExecution(approval.executionId);
   // No state of an execution that has ended waits for anything.
@@ -41,7 +43,7 @@ export async function resumeApproval(ports: ResumePorts, approvalId: string): Pr
   return 'resumed';
 }
 
-/** No change of state, so no event. A second mark does no harm. */
+/** It was told, or the budget raised. No change of state, so no event. A second mark does no harm. */
 export async function markResumed(
   ports: Pick<ResumePorts, 'executions' | 'clock'>,
   { executionId, approvalId }: ApprovalRecord,

@@ -1,6 +1,6 @@
 import { buildEvent } from '../audit/build-event.ts';
 import type { WfloEvent } from '../audit/events.ts';
-import type { Actor, ApprovalRecord, AttemptRecord, ExecutionRecord } from '../execution/records.ts';
+import type { Actor, ApprovalRecord, AttemptRecord, ExecutionRecord, RaiseAsked } from '../execution/records.ts';
 import type { Change, ChangeOf, Clock, Ids } from '../ports.ts';
 import { actorOf, type Decision, executeBy, type Verdict } from './decide.ts';
 
@@ -18,8 +18,8 @@ interface Sources {
 /** `reconcile` looks at a decided approval that was not resumed after this long (seconds). */
 export const RESUME_WITHIN_SECONDS = 30;
 
-/** The execution with one pending approval more or less: its status says whether any is. */
-export function openApprovalsChange(execution: ExecutionRecord, by: 1 | -1): ChangeOf<'execution'> {
+/** The execution with one pending approval more or less, or one for another: its status says whether any is. */
+export function openApprovalsChange(execution: ExecutionRecord, by: 1 | 0 | -1): ChangeOf<'execution'> {
   const count = Math.max(0, (execution.openApprovals ?? 0) + by);
   return {
     item: 'execution',
@@ -32,14 +32,14 @@ export function openApprovalsChange(execution: ExecutionRecord, by: 1 | -1): Cha
   };
 }
 
-/** A request goes out: the attempt has been frozen in the same transaction. */
+/** A request goes out: what is asked about was frozen before, or in the same transaction. */
 export function requested(
   sources: Sources,
   execution: ExecutionRecord,
   approval: ApprovalRecord,
   actor: Actor,
 ): Written {
-  const { approvalId, approvedHash, groups, requester, expiresAt, note } = approval;
+  const { approvalId, approvedHash, groups, roles, raise, requester, expiresAt, note } = approval;
   return {
     changes: [openApprovalsChange(execution, 1), { item: 'approval', approvalId, put: approval }],
     events: [
@@ -51,6 +51,8 @@ export function requested(
           approvalId,
           payloadHash: approvedHash,
           groups: [...groups],
+          ...(roles === undefined ? {} : { roles: [...roles] }),
+          ...(raise === undefined ? {} : { raise: raiseData(raise) }),
           requester,
           expiresAt,
           ...(note === undefined ? {} : { note }),
@@ -197,7 +199,7 @@ export function claimedBy(
   };
 }
 
-/** From here on its attempt is one like any other. */
+/** From here on its attempt is one like any other. A budget is raised after this, where nobody waits as an attempt. */
 function grantedChanges(
   execution: ExecutionRecord,
   approval: ApprovalRecord,
@@ -206,7 +208,11 @@ function grantedChanges(
   const { path, attempt } = approval;
   return [
     changeOf(approval, { ...set, status: 'granted', checkAt: resumeBy(new Date(set.decidedAt ?? '')) }),
-    { item: 'attempt', path, attempt, set: { status: 'prepared' }, expect: { status: 'waiting_approval' } },
+    ...(approval.raise === undefined
+      ? ([
+          { item: 'attempt', path, attempt, set: { status: 'prepared' }, expect: { status: 'waiting_approval' } },
+        ] as const)
+      : []),
     openApprovalsChange(execution, -1),
   ];
 }
@@ -243,6 +249,17 @@ function resumeBy(decidedAt: Date): string {
   return new Date(decidedAt.getTime() + RESUME_WITHIN_SECONDS * 1000).toISOString();
 }
 
-function about({ path, attempt }: ApprovalRecord): { readonly stepPath: string; readonly attempt: number } {
-  return { stepPath: path, attempt };
+function about({ path, attempt, raise }: ApprovalRecord): { readonly stepPath: string; readonly attempt: number } {
+  return { stepPath: raise?.stepPath ?? path, attempt };
+}
+
+function raiseData({ scope, limit, spent, held, needed, by }: RaiseAsked) {
+  return {
+    scope,
+    limitNanoUsd: limit,
+    spentNanoUsd: spent,
+    heldNanoUsd: held,
+    neededNanoUsd: needed,
+    byNanoUsd: by,
+  };
 }

@@ -122,11 +122,23 @@ export const EVENT_CATALOGUE = {
     data: z.object({ leaseId: z.string() }),
   },
   'approval.requested': {
-    description: 'Somebody has to approve what was frozen before it may be done.',
+    description:
+      'Somebody has to approve what was frozen before it may be done: people of `groups`, or, where a budget is to be raised by `raise.byNanoUsd`, a person with one of `roles`.',
     data: z.object({
       approvalId: z.string(),
       payloadHash: hash,
       groups: quorums,
+      roles: z.array(z.string()).optional(),
+      raise: z
+        .object({
+          scope: budgetScope,
+          limitNanoUsd: money,
+          spentNanoUsd: money,
+          heldNanoUsd: money,
+          neededNanoUsd: money,
+          byNanoUsd: money,
+        })
+        .optional(),
       requester: actor,
       expiresAt: z.string(),
       note: z.string().optional(),
@@ -137,7 +149,8 @@ export const EVENT_CATALOGUE = {
     data: z.object({ approvalId: z.string(), decision: z.enum(['approve', 'reject']), comment: z.string().optional() }),
   },
   'approval.granted': {
-    description: 'All groups have approved. Absent approvers: nobody decided in time, and the gate lets that pass.',
+    description:
+      'All groups have approved, or a budget is to be raised, which `budget.raised` tells. No approvers: nobody decided in time, and the gate lets that pass.',
     data: z.object({
       approvalId: z.string(),
       payloadHash: hash,
@@ -155,7 +168,7 @@ export const EVENT_CATALOGUE = {
     data: z.object({ approvalId: z.string() }),
   },
   'approval.cancelled': {
-    description: 'The execution ended while somebody was being asked.',
+    description: 'The execution ended while somebody was being asked, or the budget was raised in another way.',
     data: z.object({ approvalId: z.string(), reason: z.string() }),
   },
   'approval.claimed': {
@@ -200,8 +213,14 @@ export const EVENT_CATALOGUE = {
     }),
   },
   'budget.raised': {
-    description: 'The budget of an execution, or of one agent in it, was raised.',
-    data: z.object({ agent: z.string().optional(), byNanoUsd: money, limitNanoUsd: money }),
+    description:
+      'The budget of an execution, or of one agent in it, was raised; with `approvalId` because that was asked for.',
+    data: z.object({
+      agent: z.string().optional(),
+      byNanoUsd: money,
+      limitNanoUsd: money,
+      approvalId: z.string().optional(),
+    }),
   },
   'people.bootstrapped': {
     description: 'The first administrator of the deployment was made.',

@@ -19,8 +19,9 @@ they may do, is decided by the people of Wflo: the proven ARN leads to an identi
 groups. Whoever is linked to no person gets \`403 unknown_person\`, with the ARN that an administrator has to link; whoever lacks the role gets
 \`403 forbidden\`. What belongs to another tenant does not exist for a person.
 
-Approving is no role: the groups of a gate say whose decision counts ([ADR 24](adr/0024-approvals.md)). How people are kept is
-[ADR 25](adr/0025-people.md).
+Approving is no role: the groups of a gate say whose decision counts ([ADR 24](adr/0024-approvals.md)). Only what asks to raise a budget is
+decided by role: by a \`budget-owner\` or \`administrator\` who did not start the execution, and by an \`administrator\` alone where nothing
+proves who did ([ADR 39](adr/0039-asking-for-budget-is-an-approval.md)). How people are kept is [ADR 25](adr/0025-people.md).
 
 | identity | is linked as | one person is |
 |---|---|---|

@@ -74,7 +74,7 @@ export const ROUTES = [
     method: 'POST',
     path: '/v1/approvals/:id/decision',
     access: 'person',
-    does: 'approves or rejects; the groups of the gate say whose decision counts',
+    does: 'approves or rejects; the groups of the gate say whose decision counts, of a budget who may raise it',
   },
   { method: 'GET', path: '/v1/freeze', access: READERS, does: 'shows what an emergency stop holds' },
   { method: 'POST', path: '/v1/freeze', access: OPERATORS, does: 'sets an emergency stop' },

@@ -123,7 +123,10 @@ interface ScopeChange {
   readonly agent: OwnChange;
 }
 
-/** The same change in all scopes. A window is changed together with the other windows of its workflow or tenant. */
+/**
+ * The same change in all scopes. A window is changed together with the other windows of its workflow or tenant. They
+ * expire from when something was given back: a hold that is open has no need of it, and its end comes to that.
+ */
 function scopeCounts(
   scopes: readonly Scope[],
   table: string,
@@ -140,15 +143,16 @@ function scopeCounts(
         key: scopeKey(scope),
         exists: true,
         add: { ...change, ...add },
-        set: { [FORGET_AT]: expiries.record },
-        ...(takes === undefined ? {} : { takes: { remaining: { limit: 'limit', amount: takes } } }),
+        ...(takes === undefined
+          ? { set: { [FORGET_AT]: expiries.record } }
+          : { takes: { remaining: { limit: 'limit', amount: takes } } }),
         ...rest,
       };
     }),
     ...windowsByItem(scopes).map(
       (windows): Counted => ({
         of: { part: 'windows', scopes: windows },
-        ...countInWindows(windows, table, change, takes, { [FORGET_AT]: expiries.value }),
+        ...countInWindows(windows, table, change, takes, takes === undefined ? { [FORGET_AT]: expiries.value } : {}),
       }),
     ),
   ];

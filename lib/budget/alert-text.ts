@@ -49,7 +49,7 @@ export function alertText(news: BudgetNews, stage: string): AlertText | undefine
 const CONSEQUENCES: { readonly [onExceeded: string]: string } = {
   deny: 'The agent was told so, and may go on without it.',
   stop: 'The execution was stopped.',
-  ask: 'It waits for somebody to raise the budget: `wflo budget raise EXECUTION DOLLARS`.',
+  ask: 'It waits for somebody to raise the budget: see `wflo approvals`, or raise it with `wflo budget raise EXECUTION DOLLARS`.',
 };
 
 function textOf(stage: string, subject: string, message: string): AlertText {

@@ -23,7 +23,8 @@ class UnknownShape extends Error {}
 const SENTENCES: { readonly [T in EventType]?: (data: JsonObject) => string } = {
   'approval.requested': (data) =>
     clauses(
-      `${text(data.approvalId)} asks ${quorumText(quorumsOf(data.groups))}`,
+      `${text(data.approvalId)} asks ${data.roles === undefined ? quorumText(quorumsOf(data.groups)) : `one ${texts(data.roles).join(' or ')}`}`,
+      data.raise === undefined ? '' : raise(objectOf(data.raise)),
       `until ${text(data.expiresAt)}`,
       `for ${idOf(data.requester)}`,
       payload(data),
@@ -81,6 +82,7 @@ const SENTENCES: { readonly [T in EventType]?: (data: JsonObject) => string } = 
     clauses(
       `${data.agent === undefined ? 'the execution' : `agent ${text(data.agent)}`} may spend ${money(data.byNanoUsd)} more`,
       `${money(data.limitNanoUsd)} in all`,
+      data.approvalId === undefined ? '' : `as ${text(data.approvalId)} asked`,
     ),
   'people.bootstrapped': (data) => `${text(data.personId)} is the first administrator, as ${text(data.identity)}`,
   'people.added': person,
@@ -148,6 +150,14 @@ function scope(data: JsonObject): string {
 function money(value: Json | undefined): string {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new UnknownShape();
   return `${value < 0 ? '-' : ''}$${decimalUsd(nanoUsd(Math.abs(value)))}`;
+}
+
+function raise(data: JsonObject): string {
+  return clauses(
+    `${budget(data)}: ${money(data.byNanoUsd)} more than ${money(data.limitNanoUsd)}, for ${money(data.neededNanoUsd)} that did not fit`,
+    `${money(data.spentNanoUsd)} spent`,
+    `${money(data.heldNanoUsd)} held`,
+  );
 }
 
 /** `agent researcher`, `tenant default 2026-11`. */

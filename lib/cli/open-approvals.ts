@@ -3,12 +3,12 @@ import type { ControlApiClient } from '../client/client.ts';
 import { WfloError } from '../errors.ts';
 import type { Context } from './command.ts';
 import { programName } from './program-name.ts';
-import { approvedSoFar, quorumText } from './render-approvals.ts';
+import { approvedSoFar, askedText, raiseText } from './render-approvals.ts';
 import { type Style, visible } from './style.ts';
 import { type Target, targetFlags } from './target.ts';
 import { instantText, untilText } from './times.ts';
 
-/** What the steps of an execution wait for, and how it is decided. */
+/** What an execution and its steps wait for, and how it is decided. */
 export interface OpenApprovals {
   readonly byId: ReadonlyMap<string, ApprovalSummary>;
   readonly approveCommand: (approvalId: string) => string;
@@ -21,7 +21,8 @@ export async function readOpenApprovals(
   target: Target,
   { env, signal }: Pick<Context, 'env' | 'signal'>,
 ): Promise<OpenApprovals> {
-  const ids = new Set(view.steps.flatMap((step) => (waitsFor(step) === undefined ? [] : [waitsFor(step) ?? ''])));
+  const ofSteps = view.steps.flatMap((step) => (waitsFor(step) === undefined ? [] : [waitsFor(step) ?? '']));
+  const ids = new Set([...ofSteps, ...(view.budgetApprovals ?? [])]);
   const read = await Promise.all(
     [...ids].map((approvalId) =>
       client.approval(approvalId, { signal }).catch((error: unknown) => {
@@ -48,14 +49,29 @@ function approverFlags(target: Target): string {
 /** The lines below a step that waits: what it waits for, whom, until when, and the command that approves it. */
 export function openApprovalLines(step: StepView, open: OpenApprovals | undefined, now: Date, style: Style): string[] {
   const approvalId = waitsFor(step);
-  if (approvalId === undefined) return [];
+  return approvalId === undefined ? [] : linesOf(approvalId, open, now, style);
+}
+
+/** The same of budgets that somebody is asked to raise. */
+export function budgetApprovalLines(
+  { budgetApprovals = [] }: Pick<ExecutionView, 'budgetApprovals'>,
+  open: OpenApprovals | undefined,
+  now: Date,
+  style: Style,
+): string[] {
+  return budgetApprovals.flatMap((approvalId) => linesOf(approvalId, open, now, style));
+}
+
+function linesOf(approvalId: string, open: OpenApprovals | undefined, now: Date, style: Style): string[] {
   const approval = open?.byId.get(approvalId);
-  const asked =
-    approval === undefined
-      ? ''
-      : `: ${quorumText(approval.groups)}${approvedSoFar(approval.decisions)}; until ${instantText(approval.expiresAt)} (${untilText(approval.expiresAt, now)})`;
   return [
-    `    ${style('yellow', visible(`${approvalId}${asked}`))}`,
+    `    ${style('yellow', visible(`${approvalId}${approval === undefined ? '' : `: ${questionText(approval, now)}`}`))}`,
     ...(open === undefined ? [] : [`    ${visible(open.approveCommand(approvalId))}`]),
   ];
+}
+
+function questionText(approval: ApprovalSummary, now: Date): string {
+  const { expiresAt, decisions } = approval;
+  const what = approval.raise === undefined ? '' : `${raiseText(approval)}; asks `;
+  return `${what}${askedText(approval)}${approvedSoFar(decisions)}; until ${instantText(expiresAt)} (${untilText(expiresAt, now)})`;
 }

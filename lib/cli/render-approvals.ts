@@ -1,5 +1,6 @@
 import type { ApprovalSummary, ApprovalView, DecisionView } from '../client/api.ts';
 import type { ApprovalStatus } from '../execution/status.ts';
+import { exactUsd } from './render-costs.ts';
 import { type Colour, type Style, visible } from './style.ts';
 import { table } from './table.ts';
 import { durationText, instantText, untilText } from './times.ts';
@@ -15,6 +16,18 @@ const COLOURS: { readonly [S in ApprovalStatus]: Colour } = {
 /** `2 of finance, 1 of ops` */
 export function quorumText(groups: ApprovalSummary['groups']): string {
   return groups.map(({ group, min }) => `${min} of ${group}`).join(', ');
+}
+
+/** Whom an approval asks: `2 of finance`, or `one budget-owner or administrator`. */
+export function askedText({ groups, roles }: Pick<ApprovalSummary, 'groups' | 'roles'>): string {
+  return roles === undefined ? quorumText(groups) : `one ${roles.join(' or ')}`;
+}
+
+/** `$0.08 more for the execution, whose $0.10 do not suffice`; empty where no budget is to be raised. */
+export function raiseText({ raise }: Pick<ApprovalSummary, 'raise'>): string {
+  if (raise === undefined) return '';
+  const whose = raise.agent === undefined ? 'the execution' : `the agent ${raise.agent}`;
+  return `${exactUsd(raise.byUsd)} more for ${whose}, whose ${exactUsd(raise.limitUsd)} do not suffice`;
 }
 
 /** Who asks, and whether anything proves it. */
@@ -42,7 +55,7 @@ export function approvalTable(
     ...approvals.map((one) => [
       one.approvalId,
       one.stepPath,
-      `${quorumText(one.groups)}${approvedSoFar(one.decisions)}`,
+      `${askedText(one)}${one.raise === undefined ? '' : `: ${raiseText(one)}`}${approvedSoFar(one.decisions)}`,
       requesterText(one.requester),
       all ? statusText(one, now, style) : expiresInText(one.expiresAt, now),
     ]),
@@ -69,14 +82,19 @@ export function approvalLines(
   const pending = view.status === 'pending';
   const at = (iso: string) => `${instantText(iso)} (${untilText(iso, now)})`;
   const rows = [
-    ['asks', quorumText(view.groups)],
-    ['why more', visible(view.note ?? '')],
+    ['asks', askedText(view)],
+    [view.roles === undefined ? 'why more' : 'why them', visible(view.note ?? '')],
     ['still needs', pending && missing !== undefined ? quorumText(missing) : ''],
     [pending ? 'expires' : 'expiry', at(view.expiresAt)],
     ['decided', view.decidedAt === null ? '' : at(view.decidedAt)],
     ['use before', view.executeBy === null || view.claimedAt !== null ? '' : at(view.executeBy)],
     ['used', view.claimedAt === null ? '' : at(view.claimedAt)],
-    ['for', `step ${view.stepPath} (${view.kind}) of ${view.executionId}`],
+    [
+      'for',
+      view.raise === undefined
+        ? `step ${view.stepPath} (${view.kind}) of ${view.executionId}`
+        : `${raiseText(view)}; ${view.executionId}`,
+    ],
     ['requested by', `${requesterText(view.requester)}, ${at(view.requestedAt)}`],
     ['risk', view.risk === null ? 'not assessed' : String(view.risk)],
     ['payload', view.payloadHash],

@@ -1,7 +1,7 @@
 import type { ExecutionSummary, ExecutionView, StepView } from '../client/api.ts';
 import type { ErrorData } from '../errors.ts';
 import { isFinal } from '../execution/status.ts';
-import { type OpenApprovals, openApprovalLines } from './open-approvals.ts';
+import { budgetApprovalLines, type OpenApprovals, openApprovalLines } from './open-approvals.ts';
 import { exactUsd } from './render-costs.ts';
 import { type Colour, type Style, visible } from './style.ts';
 import { table } from './table.ts';
@@ -41,6 +41,7 @@ export function executionLines(view: ExecutionView, now: Date, style: Style, ope
     ...view.steps
       .flatMap((step, index) => [rows[index] ?? '', ...openApprovalLines(step, open, now, style)])
       .map((line) => `  ${line}`),
+    ...budgetApprovalLines(view, open, now, style),
     ...(view.error === undefined ? [] : [failureLine(view.error, style)]),
     ...outputLines(view, style),
   ];
@@ -107,6 +108,7 @@ export function changeLines(
     const old = before?.steps.find((one) => one.path === step.path);
     return step.status !== 'pending' && (old?.status !== step.status || old.attempt !== step.attempt);
   });
+  const asked = (view.budgetApprovals ?? []).filter((id) => before?.budgetApprovals?.includes(id) !== true);
   const began = before === undefined || before.status !== view.status;
   return [
     ...steps.flatMap((step) => [
@@ -115,6 +117,7 @@ export function changeLines(
         .join('  '),
       ...openApprovalLines(step, open, now, style),
     ]),
+    ...budgetApprovalLines({ budgetApprovals: asked }, open, now, style),
     // The end is told by the whole view that follows.
     ...(began && !isFinal(view.status)
       ? [`${style(statusColour(view.status), view.status)}  ${view.executionId}`]

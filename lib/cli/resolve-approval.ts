@@ -3,7 +3,7 @@ import type { ControlApiClient } from '../client/client.ts';
 import { WfloError } from '../errors.ts';
 import type { Context } from './command.ts';
 import { usage } from './invocation.ts';
-import { quorumText } from './render-approvals.ts';
+import { askedText } from './render-approvals.ts';
 
 /**
  * The approval id that a person means: itself, or that of the one approval that an execution waits for. Throws
@@ -28,7 +28,7 @@ export async function resolveApproval(
     });
   }
   if (others.length > 0) {
-    const lines = pending.map((one) => `${one.approvalId}  ${one.stepPath}  ${quorumText(one.groups)}`);
+    const lines = pending.map((one) => `${one.approvalId}  ${one.stepPath}  ${askedText(one)}`);
     throw usage(
       [`${word} waits for ${pending.length} approvals:`, ...lines].join('\n'),
       'name one of them instead of the execution',

@@ -4,7 +4,7 @@
  */
 import type { ChainRecord } from '../audit/events.ts';
 import type { ErrorData } from '../errors.ts';
-import type { AgentClaim, Freeze, StepKind } from '../execution/records.ts';
+import type { AgentClaim, ApprovalKind, Freeze, StepKind } from '../execution/records.ts';
 import type { ApprovalStatus, ExecutionStatus, StepStatus } from '../execution/status.ts';
 import type { Json, JsonSchema } from '../json.ts';
 import type { Role } from '../people/roles.ts';
@@ -37,6 +37,8 @@ export interface ExecutionView {
   /** Instead of `output` where that is above 2 MiB: valid for 15 minutes at most. */
   readonly outputUrl?: string;
   readonly steps: readonly StepView[];
+  /** Pending approvals to raise a budget of this execution; absent: none. */
+  readonly budgetApprovals?: readonly string[];
   readonly eventCount: number;
 }
 
@@ -56,7 +58,7 @@ export interface StepView {
   readonly costUsd: number | null;
 }
 
-export type ExecutionSummary = Omit<ExecutionView, 'steps' | 'output' | 'outputUrl' | 'eventCount'>;
+export type ExecutionSummary = Omit<ExecutionView, 'steps' | 'budgetApprovals' | 'output' | 'outputUrl' | 'eventCount'>;
 
 /** `GET /v1/executions?workflow&status&limit&cursor`. */
 export interface ListAnswer {
@@ -219,8 +221,9 @@ export interface ApprovalView {
   readonly approvalId: string;
   readonly executionId: string;
   readonly workflow: string;
+  /** Of `budget`: the step whose agent made the call that did not fit. */
   readonly stepPath: string;
-  readonly kind: StepKind;
+  readonly kind: ApprovalKind;
   readonly status: ApprovalStatus;
   /** Null: risk is not assessed. */
   readonly risk: number | null;
@@ -231,7 +234,11 @@ export interface ApprovalView {
   readonly decidedAt: string | null;
   readonly executeBy: string | null;
   readonly groups: readonly { readonly group: string; readonly min: number }[];
-  /** Why more is asked for than the workflow says. */
+  /** Whoever has any of these decides alone: where a budget is to be raised, and no group is asked. */
+  readonly roles?: readonly Role[];
+  /** Of `budget`: what is asked for. */
+  readonly raise?: RaiseView;
+  /** Why more is asked for than the workflow says, or of others. */
   readonly note?: string;
   readonly decisions: readonly DecisionView[];
   readonly claimedAt: string | null;
@@ -239,6 +246,19 @@ export interface ApprovalView {
   readonly rendering: string;
   readonly claims: readonly AgentClaim[];
   readonly payload: Json;
+}
+
+/** The budget of an execution that a call did not fit into, with the numbers of that instant. */
+export interface RaiseView {
+  /** Of this agent alone; absent: of the execution. */
+  readonly agent?: string;
+  readonly limitUsd: number;
+  readonly spentUsd: number;
+  readonly heldUsd: number;
+  /** The most that the call may cost. */
+  readonly neededUsd: number;
+  /** What is added where it is approved: the least that lets the call pass, in whole cents. */
+  readonly byUsd: number;
 }
 
 export type ApprovalSummary = Omit<ApprovalView, 'rendering' | 'claims' | 'payload'>;

@@ -66,10 +66,17 @@ const executionView = z.object({
   output: json.exactOptional(),
   outputUrl: z.string().exactOptional().meta({ description: 'instead of an output above 2 MiB; valid for 15 minutes' }),
   steps: z.array(stepView),
+  budgetApprovals: z.array(z.string()).exactOptional().meta({ description: 'pending approvals to raise a budget' }),
   eventCount: z.number().int(),
 });
 
-const executionSummary = executionView.omit({ steps: true, output: true, outputUrl: true, eventCount: true });
+const executionSummary = executionView.omit({
+  steps: true,
+  budgetApprovals: true,
+  output: true,
+  outputUrl: true,
+  eventCount: true,
+});
 
 const event = z.object({
   eventId: z.string(),
@@ -98,12 +105,23 @@ const logLine = z.object({
   attempt: z.number().int(),
 });
 
+const dollars = z.number().meta({ description: 'US dollars, exact with up to nine decimals' });
+
+const raiseView = z.object({
+  agent: z.string().exactOptional(),
+  limitUsd: dollars,
+  spentUsd: dollars,
+  heldUsd: dollars,
+  neededUsd: dollars,
+  byUsd: dollars,
+});
+
 const approvalView = z.object({
   approvalId: z.string(),
   executionId: z.string(),
   workflow: z.string(),
   stepPath: z.string(),
-  kind: stepKind,
+  kind: z.enum([...stepKind.options, 'budget']),
   status: z.enum(APPROVAL_STATUSES),
   risk: z.number().nullable().meta({ description: 'null: risk is not assessed' }),
   payloadHash: hash,
@@ -113,6 +131,8 @@ const approvalView = z.object({
   decidedAt: time.nullable(),
   executeBy: time.nullable(),
   groups: z.array(z.object({ group: z.string(), min: z.number().int() })),
+  roles: z.array(z.enum(ROLES)).exactOptional(),
+  raise: raiseView.exactOptional(),
   note: z.string().exactOptional(),
   decisions: z.array(
     z.object({
@@ -141,7 +161,6 @@ const personView = z.object({
   active: z.boolean(),
 });
 
-const dollars = z.number().meta({ description: 'US dollars, exact with up to nine decimals' });
 const budgetView = z.object({
   kind: z.enum(['execution', 'agent', 'workflow', 'tenant']),
   name: z.string().exactOptional(),
@@ -250,6 +269,7 @@ export const PARTS = {
   ChainRecord: chainRecord,
   StepLogLine: logLine,
   ApprovalSummary: approvalSummary,
+  RaiseView: raiseView,
   HoldView: holdView,
   CostRowView: costRowView,
 } as const;

@@ -1,6 +1,8 @@
-import type { RateLimits } from '../budget/ledger.ts';
+import type { RateLimits, Scope } from '../budget/ledger.ts';
+import type { NanoUsd } from '../budget/money.ts';
 import type { FargateRates, PriceBook } from '../budget/price-book.ts';
 import type { ErrorData } from '../errors.ts';
+import type { Role } from '../people/roles.ts';
 import type { Exit } from '../sandbox/exit.ts';
 import type { Usage, WorkspaceObject } from '../sandbox/protocol.ts';
 import type { ApprovalPolicy, Quorum } from '../workflow/definition.ts';
@@ -150,18 +152,24 @@ export interface ApprovalRecord {
   readonly path: string;
   /** The attempt that asked for it. */
   readonly attempt: number;
-  readonly kind: StepKind;
+  /** `budget`: that one is raised; of a step otherwise. */
+  readonly kind: ApprovalKind;
   readonly status: ApprovalStatus;
   /** From 1; every change counts it up. */
   readonly version: number;
-  /** The frozen payload that is asked about, and the hash that a claim must find again. */
-  readonly payload: Handle;
+  /** The frozen payload that is asked about; absent where a budget is to be raised. */
+  readonly payload?: Handle;
+  /** What a budget is to be raised by; its path is that of no step. */
+  readonly raise?: RaiseAsked;
+  /** Of what is asked about: a claim must find it again. */
   readonly approvedHash: string;
   /** Of a stand-alone gate: hash of the value that the step which requires it must act on. */
   readonly subjectHash?: string;
   readonly policy: ApprovalPolicy;
   /** Who has to approve: the policy, and one more where nothing proves who asked. */
   readonly groups: readonly Quorum[];
+  /** Who has any of these decides alone, and no group is asked: where a budget is to be raised. */
+  readonly roles?: readonly Role[];
   /** Why more is asked for than the policy says. */
   readonly note?: string;
   readonly requester: Actor;
@@ -173,13 +181,32 @@ export interface ApprovalRecord {
   readonly decidedAt?: string;
   /** A claim after this is refused. */
   readonly executeBy?: string;
-  /** The waiting state was told, or waits no more. */
+  /** The waiting state was told, or waits no more; the budget was raised. */
   readonly resumedAt?: string;
   /** The attempt whose claim consumed it. */
   readonly claimedBy?: { readonly path: string; readonly attempt: number };
   readonly claimedAt?: string;
   /** When `reconcile` looks at it next. */
   readonly checkAt?: string;
+}
+
+export type ApprovalKind = StepKind | 'budget';
+
+/** A budget that a person may raise while its execution runs. */
+export type RaisableScope = Extract<Scope, { readonly kind: 'execution' | 'agent' }>;
+
+/** What a call that did not fit asks for, with the numbers of that instant. */
+export interface RaiseAsked {
+  readonly scope: RaisableScope;
+  readonly limit: NanoUsd;
+  readonly spent: NanoUsd;
+  readonly held: NanoUsd;
+  /** The most that the call may cost. */
+  readonly needed: NanoUsd;
+  /** What the budget is raised by. */
+  readonly by: NanoUsd;
+  /** The step whose agent made the call. */
+  readonly stepPath: string;
 }
 
 export interface AgentClaim {
@@ -242,7 +269,7 @@ export interface ModelAccess {
 
 /**
  * What a refused call means for its execution. `deny`: the agent may go on without it. `stop`: the execution ends as
- * `budget_exceeded`. `ask`: a person may raise the budget. An agent's own budget only ever denies that agent.
+ * `budget_exceeded`. `ask`: a person may raise the budget. An agent's own budget never ends the execution.
  */
 export const ON_EXCEEDED = ['deny', 'stop', 'ask'] as const;
 export type OnExceeded = (typeof ON_EXCEEDED)[number];

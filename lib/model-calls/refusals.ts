@@ -67,12 +67,12 @@ export function overBudget(refusal: BudgetRefusal, fittingOutputTokens?: number)
   };
 }
 
-/** Somebody was asked to raise the budget, and has not answered yet. */
+/** Nobody has raised the budget yet, or said that it stays as it is. */
 export function budgetPending(refusal: BudgetRefusal, retryAfterSeconds: number): CallRefusal {
   return {
     code: 'budget_pending',
     status: 409,
-    message: 'the budget has too little left for this call, and somebody was asked to raise it',
+    message: 'the budget has too little left for this call, and nobody has raised it yet',
     fix: 'call again later',
     retryAfterSeconds,
     budget: refusal,

@@ -220,7 +220,8 @@ export class PlatformStack extends Stack {
     // And tells what the attempt has cost.
     bindLedger(this.finishStep, data, ['settle', 'read']);
 
-    bindExecutionStore(this.closeExecution, data);
+    // Lists approvals to raise a budget that are still open.
+    bindExecutionStore(this.closeExecution, data, { lists: true });
     bindBlobs(this.closeExecution, data, 'read and write');
 
     bindExecutionStore(this.endExecution, data, { lists: true });
@@ -246,7 +247,8 @@ export class PlatformStack extends Stack {
     bindTasks(this.reconcile, cluster, 'find and stop');
     bindExecutions(this.reconcile, { ...executions, actions: ['DescribeExecution', 'StopExecution'] });
     const { bedrockLogGroup } = deployment;
-    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read', 'look up']);
+    bindLedger(this.reconcile, data, ['sweep', 'settle', 'read', 'look up', 'raise']);
+    bindAnnouncements(this.reconcile, data);
     bindUsageReports(this.reconcile, data, deployment.stage);
     if (bedrockLogGroup !== undefined) bindBedrockLog(this.reconcile, bedrockLogGroup);
     bindFunction(this.reconcile, 'RESUME_FUNCTION', this.resumeApproval);
@@ -263,8 +265,8 @@ export class PlatformStack extends Stack {
     bindTasks(this.serveSandboxApi, cluster, 'describe');
     bindStepLogs(this.serveSandboxApi, logGroup, 'write');
 
-    // It reads leases and executions, and writes how one ends whose budget does not suffice.
-    bindApprovalRecords(this.serveGateway, data, { events: true });
+    // It reads leases and executions, puts approvals to raise a budget, and writes how one ends whose budget does not suffice.
+    bindExecutionStore(this.serveGateway, data);
     bindLedger(this.serveGateway, data, ['reserve', 'settle']);
     bindAnnouncements(this.serveGateway, data);
     bindExecutions(this.serveGateway, { ...executions, actions: ['StopExecution'] });

@@ -91,6 +91,7 @@ function isAnswer(value: unknown): value is ApprovalAnswer {
 
 /** What is asked about: the value of a gate, else what the step gets. */
 export async function subjectOfApproval(world: World, { payload }: ApprovalRecord): Promise<Json> {
+  if (payload === undefined) throw new Error('what is tested raises no budget');
   const frozen = (await world.blobs.get(world.executionId, payload)) as unknown as Payload;
   return frozen.kind === 'approval' ? frozen.subject : subjectOf(frozen);
 }

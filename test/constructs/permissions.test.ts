@@ -132,7 +132,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
   it.each([
     ['OpenExecution', ['dynamodb:ConditionCheckItem', ...records, ...blobs]],
     ['PrepareStep', ['dynamodb:ConditionCheckItem', ...lists, ...blobs]],
-    ['CloseExecution', [...records, ...blobs]],
+    ['CloseExecution', [...lists, ...blobs]],
     ['RequestApproval', ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'states:SendTaskSuccess']],
     [
       'ResumeApproval',
@@ -422,7 +422,7 @@ describe('what each function may do, beside its log, trace and keys', () => {
   it('only who lists the records of an execution may query them, and only prepare-step and the gateway check without changing', () => {
     const state = onTable('State');
     const holders = (action: string) => Object.keys(state).filter((role) => state[role]?.includes(action));
-    expect(holders('Query')).toEqual(['EndExecution', 'PrepareStep', 'Reconcile', 'ServeControlApi']);
+    expect(holders('Query')).toEqual(['CloseExecution', 'EndExecution', 'PrepareStep', 'Reconcile', 'ServeControlApi']);
     expect(holders('ConditionCheckItem')).toEqual(['PrepareStep', 'ServeGateway']);
   });
 });

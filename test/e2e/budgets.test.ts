@@ -3,7 +3,7 @@ import type { ChainRecord, WfloEvent } from '../../lib/audit/events.ts';
 import { priceBook } from '../../lib/budget/prices/book.ts';
 import { lookupOf } from '../../lib/budget/prices/lookup.ts';
 import { readPriceOverrides, withOverrides } from '../../lib/budget/prices/overrides.ts';
-import type { ExecutionCostsAnswer, ExecutionView } from '../../lib/client/api.ts';
+import type { ApprovalSummary, ExecutionCostsAnswer, ExecutionView } from '../../lib/client/api.ts';
 import { openaiChat } from '../../lib/model-calls/openai/chat.ts';
 import prices from '../_fixtures/prices.json' with { type: 'json' };
 import { localAws } from '../_helpers/local-aws.ts';
@@ -177,28 +177,98 @@ it('refuses the agent whose own budget is used up, and lets the others go on', a
   await expectSettled(view.executionId, 2.88);
 });
 
-it('waits for a person to raise it, and the same call then completes', async () => {
-  const started = await wfloJson<ExecutionView>(
-    ...['run', 'spending-ask', '--budget', '0.10', '--input', JSON.stringify(input({ calls: 2 }))],
-  );
-  const { executionId } = started;
-  await eventually(
-    () => eventsOf(executionId, 'cost.exceeded'),
-    (events) => events.length === 1,
-    'the call waits',
-  );
-  expect(provider.requests).toHaveLength(1);
-  // Whoever started it may not.
-  expect(await wflo('budget', 'raise', executionId, '0.10', '--local')).toMatchObject({ code: 1 });
-  const raised = await wfloJson('budget', 'raise', executionId, '0.10', '--as', 'joan');
-  expect(raised).toMatchObject({ limitUsd: 0.2 });
-  const view = await eventually(
-    () => wfloJson<ExecutionView>('status', executionId),
-    ({ status }) => status === 'succeeded',
-    'it goes on',
-  );
-  expect(resultsOf(view).map(({ status }) => status)).toEqual([200, 200]);
-  expect(provider.requests).toHaveLength(2);
-  expect(await eventsOf(executionId, 'budget.raised')).toMatchObject([{ data: { byNanoUsd: 100_000_000 } }]);
-  await expectSettled(executionId, 0.18);
+describe('under `ask` the second call', () => {
+  /** It waits, and one approval asks for what it needs. */
+  async function waiting(
+    fields: object = { calls: 2 },
+  ): Promise<{ readonly executionId: string; readonly approvalId: string }> {
+    const { executionId } = await wfloJson<ExecutionView>(
+      ...['run', 'spending-ask', '--budget', '0.10', '--input', JSON.stringify(input(fields))],
+    );
+    const asked = await eventually(
+      () => approvalsOf(executionId),
+      (approvals) => approvals.length === 1,
+      'somebody is asked',
+    );
+    expect(asked).toMatchObject([
+      {
+        ...{ kind: 'budget', status: 'pending', stepPath: 'spend', groups: [] },
+        roles: ['budget-owner', 'administrator'],
+        raise: { limitUsd: 0.1, spentUsd: 0.09, heldUsd: 0, neededUsd: 0.09, byUsd: 0.08 },
+      },
+    ]);
+    expect(provider.requests).toHaveLength(1);
+    expect(await eventsOf(executionId, 'cost.exceeded')).toHaveLength(1);
+    const approvalId = asked[0]?.approvalId ?? '';
+    expect(await wfloJson('status', executionId)).toMatchObject({
+      status: 'waiting_approval',
+      budgetApprovals: [approvalId],
+    });
+    expect((await wflo('approvals', '--local')).stdout).toContain('$0.08 more for the execution');
+    return { executionId, approvalId };
+  }
+  const approvalsOf = async (executionId: string, ...options: string[]) =>
+    (await wfloJson<readonly ApprovalSummary[]>('approvals', ...options)).filter(
+      (approval) => approval.executionId === executionId,
+    );
+  const completed = (executionId: string) =>
+    eventually(
+      () => wfloJson<ExecutionView>('status', executionId),
+      ({ status }) => status === 'succeeded',
+      'it goes on',
+    );
+
+  it('completes once a person has approved what it asks for, who is not the one that started it', async () => {
+    const { executionId, approvalId } = await waiting();
+    const own = await wflo('approve', executionId, '--local');
+    expect(own.code).toBe(1);
+    expect(own.stderr).toContain('requester_may_not_decide');
+    const stranger = await wflo('approve', executionId, '--local', '--as', 'grace');
+    expect(stranger.stderr).toContain('budget-owner');
+    expect(await wfloJson('approve', executionId, '--as', 'joan')).toMatchObject({ approvalId, status: 'granted' });
+    const view = await completed(executionId);
+    expect(view).not.toHaveProperty('budgetApprovals');
+    expect(resultsOf(view).map(({ status }) => status)).toEqual([200, 200]);
+    expect(provider.requests).toHaveLength(2);
+    expect(await eventsOf(executionId, 'budget.raised')).toMatchObject([
+      { actor: { id: 'joan' }, data: { byNanoUsd: 80_000_000, limitNanoUsd: 180_000_000, approvalId } },
+    ]);
+    // A repeat changes nothing.
+    expect(await wfloJson('approve', approvalId, '--as', 'joan')).toMatchObject({ status: 'granted' });
+    expect(await budgetOf(executionId)).toMatchObject({ limitUsd: 0.18 });
+    await expectSettled(executionId, 0.18);
+  });
+
+  it('is refused at once when a person says no', async () => {
+    const { executionId } = await waiting();
+    await wfloJson('reject', executionId, '--reason', 'dear enough', '--as', 'joan');
+    const view = await completed(executionId);
+    expect(resultsOf(view)).toMatchObject([{ status: 200 }, { status: 402, code: 'budget_exhausted' }]);
+    expect(await approvalsOf(executionId, '--all')).toMatchObject([{ status: 'rejected' }]);
+    expect(await eventsOf(executionId, 'budget.raised')).toEqual([]);
+    await expectSettled(executionId, 0.09);
+  });
+
+  it('of twenty at the same time asks once, and a no refuses all that wait', async () => {
+    const { executionId } = await waiting({ calls: 20, parallel: true });
+    await wfloJson('reject', executionId, '--reason', 'dear enough', '--as', 'joan');
+    const view = await completed(executionId);
+    const statuses = resultsOf(view).map(({ status }) => status);
+    expect(statuses.sort()).toEqual([200, ...Array(19).fill(402)]);
+    expect(await eventsOf(executionId, 'approval.requested')).toHaveLength(1);
+    await expectSettled(executionId, 0.09);
+  });
+
+  it('completes as well once somebody raised the budget, and nobody is asked any more', async () => {
+    const { executionId } = await waiting();
+    expect(await wflo('budget', 'raise', executionId, '0.10', '--local')).toMatchObject({ code: 1 });
+    const raised = await wfloJson('budget', 'raise', executionId, '0.10', '--as', 'joan');
+    expect(raised).toMatchObject({ limitUsd: 0.2 });
+    expect(await approvalsOf(executionId, '--all')).toMatchObject([{ status: 'cancelled' }]);
+    const view = await completed(executionId);
+    expect(resultsOf(view).map(({ status }) => status)).toEqual([200, 200]);
+    expect(provider.requests).toHaveLength(2);
+    expect(await eventsOf(executionId, 'budget.raised')).toMatchObject([{ data: { byNanoUsd: 100_000_000 } }]);
+    await expectSettled(executionId, 0.18);
+  });
 });

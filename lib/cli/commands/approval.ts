@@ -9,12 +9,13 @@ export const approval: Command = {
   name: 'approval',
   summary: 'show what exactly an approval asks for, of whom, and who decided',
   description:
-    'What is asked is made by Wflo from the frozen payload that the step will get; what an agent wrote in it is marked. The payload hash is what an approval binds.',
+    'What is asked is made by Wflo from the frozen payload that the step will get; what an agent wrote in it is marked. The payload hash is what an approval binds. ' +
+    'Of a budget it is by how much it is raised, and what did not fit.',
   positionals: [APPROVAL],
   options: [...TARGET_OPTIONS],
   json:
     '`{ approvalId, executionId, workflow, stepPath, kind, status, risk, payloadHash, requester, requestedAt, expiresAt, decidedAt, ' +
-    'executeBy, groups, note?, decisions, claimedAt, rendering, claims: [{ field, step }], payload }`',
+    'executeBy, groups, roles?, raise?, note?, decisions, claimedAt, rendering, claims: [{ field, step }], payload }`',
   examples: [
     { command: 'wflo approval data-processor:nightly:update-warehouse:1 --local', shows: 'what would be done' },
     { command: 'wflo approval data-processor:nightly --json', shows: 'the one that this execution waits for' },

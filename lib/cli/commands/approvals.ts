@@ -18,7 +18,8 @@ export const approvals: Command = {
   ],
   json:
     '`[{ approvalId, executionId, stepPath, status, risk, payloadHash, expiresAt, groups: [{ group, min }], ' +
-    'decisions: [{ personId, decision, comment?, at, via }], workflow, kind, requester, requestedAt, decidedAt, executeBy, claimedAt, note? }]`',
+    'decisions: [{ personId, decision, comment?, at, via }], workflow, kind, requester, requestedAt, decidedAt, executeBy, claimedAt, note?, roles?, ' +
+    'raise?: { agent?, limitUsd, spentUsd, heldUsd, neededUsd, byUsd } }]`',
   examples: [
     { command: 'wflo approvals --local', shows: 'what waits, whom for, and how long it still does' },
     { command: 'wflo approvals --all --workflow data-processor', shows: 'also what was decided' },

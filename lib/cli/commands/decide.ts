@@ -1,7 +1,7 @@
 import type { ApprovalSummary, ApprovalView } from '../../client/api.ts';
 import { APPROVAL, type Command, TARGET_OPTIONS } from '../command.ts';
 import { readMissing } from '../missing-approvals.ts';
-import { approvedSoFar, quorumText, renderingLines } from '../render-approvals.ts';
+import { approvedSoFar, askedText, quorumText, renderingLines } from '../render-approvals.ts';
 import { resolveApproval } from '../resolve-approval.ts';
 import { type Style, visible } from '../style.ts';
 import { targetOf } from '../target.ts';
@@ -12,9 +12,10 @@ const EXCERPT_LINES = 8;
 
 export const approve: Command = {
   name: 'approve',
-  summary: 'approve what a step would do',
+  summary: 'approve what a step would do, or that a budget is raised',
   description:
     'Reads the approval and approves exactly the payload that was read: the step can do nothing else under it. ' +
+    'A budget that somebody asks to raise is raised by that, by as much as was read. ' +
     'Shows what was approved, and who still has to. What was decided otherwise before is `already_decided`, and says by whom and when.',
   positionals: [APPROVAL],
   options: [
@@ -47,8 +48,10 @@ export const approve: Command = {
 
 export const reject: Command = {
   name: 'reject',
-  summary: 'reject what a step would do, which ends its execution',
-  description: 'One person of the groups that are asked is enough. The execution ends as `rejected`.',
+  summary: 'reject what a step would do, which ends its execution, or that a budget is raised',
+  description:
+    'One person of those who are asked is enough. The execution ends as `rejected`. Where a budget is to be raised it goes on: ' +
+    'the call that waits is refused, and so is what does not fit after it, until somebody raises the budget all the same.',
   positionals: [APPROVAL],
   options: [
     { name: 'reason', value: 'REASON', required: true, summary: 'goes into the record, at most 2,000 characters' },
@@ -67,7 +70,9 @@ export const reject: Command = {
     output.result(view, () => [
       `${output.style('red', '✗ rejected')} ${view.approvalId}: ${visible(comment)}`,
       ...renderingLines(view, output.style, EXCERPT_LINES),
-      `${view.executionId} ends as rejected`,
+      view.raise === undefined
+        ? `${view.executionId} ends as rejected`
+        : `${view.executionId} goes on without it: what does not fit is refused`,
     ]);
   },
 };
@@ -84,11 +89,16 @@ function approvedLines(
     ...renderingLines(view, style, EXCERPT_LINES),
     view.status === 'pending'
       ? `${stillNeeds(view, missing)}; until ${instantText(view.expiresAt)}`
-      : `granted${view.executeBy === null ? '' : `: the step has to begin before ${instantText(view.executeBy)}`}`,
+      : grantedText(view),
   ];
 }
 
-function stillNeeds({ groups, decisions }: ApprovalView, missing: ApprovalSummary['groups'] | undefined): string {
+function grantedText({ raise, executeBy }: ApprovalView): string {
+  if (raise !== undefined) return 'granted: the budget was raised, and the call that waits goes on';
+  return `granted${executeBy === null ? '' : `: the step has to begin before ${instantText(executeBy)}`}`;
+}
+
+function stillNeeds({ decisions, ...asked }: ApprovalView, missing: ApprovalSummary['groups'] | undefined): string {
   if (missing !== undefined && missing.length > 0) return `still needs ${quorumText(missing)}`;
-  return `still needs more: asked are ${quorumText(groups)}${approvedSoFar(decisions)}`;
+  return `still needs more: asked are ${askedText(asked)}${approvedSoFar(decisions)}`;
 }

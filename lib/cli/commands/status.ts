@@ -9,12 +9,13 @@ export const status: Command = {
   name: 'status',
   summary: 'show an execution and its steps',
   description:
-    'A step that waits for approval is shown with the id of the approval, who has to approve until when, and the command for it.',
+    'A step that waits for approval is shown with the id of the approval, who has to approve until when, and the command for it; ' +
+    'so is a budget that somebody is asked to raise.',
   positionals: [EXECUTION],
   options: [{ name: 'follow', summary: 'go on until the execution has ended' }, ...TARGET_OPTIONS],
   json:
     '`{ executionId, workflow, status, startedAt, endedAt, costUsd, budgetUsd, requester, error?, output?, outputUrl?, steps: ' +
-    '[{ path, kind, status, attempt, startedAt, endedAt, exit?, error?, approvalId?, costUsd }], eventCount }`; with --follow one such line for each change',
+    '[{ path, kind, status, attempt, startedAt, endedAt, exit?, error?, approvalId?, costUsd }], budgetApprovals?, eventCount }`; with --follow one such line for each change',
   examples: [
     { command: 'wflo status hello:20261124-145753-1f0c9a2b --local', shows: 'how it stands' },
     { command: 'wflo status hello:20261124-145753-1f0c9a2b --follow', shows: 'the steps, redrawn until the end' },

@@ -118,6 +118,8 @@ export type LedgerUse =
   /** `openExecution`, `raise`, `setTenantLimits` and what they read. */
   | 'open'
   | 'manage'
+  /** `raise` alone, of what was granted. */
+  | 'raise'
   /** Scopes, holds, entries and totals of one execution, limits and costs of a tenant. */
   | 'read'
   /** `executionScopes` and `unsettledHolds`. */
@@ -133,6 +135,7 @@ const LEDGER_ACTIONS: { readonly [use in LedgerUse]: readonly TableAction[] } = 
   settle: ['GetItem', 'PutItem', 'UpdateItem'],
   open: ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
   manage: ['GetItem', 'PutItem', 'UpdateItem', 'ConditionCheckItem'],
+  raise: ['GetItem', 'PutItem', 'UpdateItem'],
   read: ['GetItem', 'Query'],
   browse: ['BatchGetItem'],
   sweep: [],

@@ -8,6 +8,7 @@ import type { ApprovalRecord, ExecutionRecord } from '../../../lib/execution/rec
 import type { ApprovalQuery, Change, ChangeOf, Clock, ExecutionStore } from '../../../lib/ports.ts';
 import { FakeClock } from '../fakes/fake-clock.ts';
 import { aLease, anApproval, anAttempt, anExecution } from '../fakes/records.ts';
+import { aRaiseApproval } from '../raise-samples.ts';
 import type { ExecutionStoreUnderTest } from './execution-store.ts';
 
 /** The part of the store's contract that is about approvals. Executions and tenants are new in each test. */
@@ -74,6 +75,22 @@ export function describeApprovalsContract(
         } as const satisfies Partial<ApprovalRecord>;
         const approval = await given(full);
         expect(await store.getApproval(approval.approvalId)).toEqual(approval);
+      });
+
+      it('come back as they were put also where a budget is to be raised: with that, and without a payload', async () => {
+        const executionId = newId();
+        const put = aRaiseApproval(anExecution({ executionId }), { agent: 'crew/write' });
+        expect(await commit(put, { item: 'approval', approvalId: put.approvalId, put })).toBe(true);
+        expect(await store.getApproval(put.approvalId)).toEqual(put);
+        // Once: whoever puts it at the same time finds it.
+        expect(await commit(put, { item: 'approval', approvalId: put.approvalId, put })).toBe(false);
+        const ofExecution = aRaiseApproval(anExecution({ executionId }), { number: 10 });
+        const { approvalId } = ofExecution;
+        expect(await commit(ofExecution, { item: 'approval', approvalId, put: ofExecution })).toBe(true);
+        expect((await store.listApprovals(executionId)).map((one) => one.approvalId)).toEqual([
+          approvalId,
+          put.approvalId,
+        ]);
       });
 
       it('are undefined where there are none', async () => {

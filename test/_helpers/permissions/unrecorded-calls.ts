@@ -63,6 +63,9 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
   ...unrecorded('unsettled holds that are due to be looked up, in every run since usage reports are read', {
     Reconcile: [['dynamodb:Query', `${table('Ledger')}/index/byRecord`]],
   }),
+  ...unrecorded('an agent that ends well while a person is still asked to raise its budget', {
+    CloseExecution: [['dynamodb:Query', table('State')]],
+  }),
   ...unrecorded('limits that change while a window is open', {
     OpenExecution: [LEDGER_UPDATE],
     ServeControlApi: [LEDGER_CHECK],

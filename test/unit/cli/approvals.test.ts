@@ -321,3 +321,82 @@ describe('an execution that waits', () => {
     );
   });
 });
+
+describe('a budget that somebody is asked to raise', () => {
+  const RAISE_ID = 'report:one:budget_raise:1';
+  const raise = { limitUsd: 0.1, spentUsd: 0.09, heldUsd: 0, neededUsd: 0.09, byUsd: 0.08 };
+  const asked = (fields: Parameters<typeof anApproval>[0] = {}) =>
+    anApproval({
+      ...{ approvalId: RAISE_ID, kind: 'budget', stepPath: 'plan', groups: [], claims: [], expiresAt: SOON, raise },
+      ...{ roles: ['budget-owner', 'administrator'], rendering: 'raises the budget of the execution by $0.08' },
+      ...fields,
+    });
+  const until = `${SOON.slice(0, 10)} ${SOON.slice(11, 19)}Z (in 3 h 1 min)`;
+  const decides = (fields: Parameters<typeof anApproval>[0]) => {
+    on.routes[`GET /approvals/${RAISE_ID}`] = () => asked();
+    on.routes[`POST /approvals/${RAISE_ID}/decision`] = () => asked(fields);
+  };
+
+  it('is listed with what is asked of whom', async () => {
+    on.routes['GET /approvals'] = () => ({ approvals: [asked(), asked({ raise: { ...raise, agent: 'planner' } })] });
+    const { stdout } = await wflo('approvals');
+    expect(stdout).toMatch(
+      /budget_raise:1 {2}plan {2}one budget-owner or administrator: \$0\.08 more for the execution, whose \$0\.10 do not suffice +ada +3 h 1 min\n/,
+    );
+    expect(stdout).toContain('$0.08 more for the agent planner, whose $0.10 do not suffice');
+  });
+
+  it('is shown', async () => {
+    const note = 'an administrator has to decide';
+    on.routes[`GET /approvals/${RAISE_ID}`] = () => asked({ note, roles: ['administrator'] });
+    const { stdout, stderr } = await wflo('approval', RAISE_ID);
+    expect(stdout).toMatch(/ asks +one administrator\n +why them +an administrator has to decide\n/);
+    expect(stdout).toMatch(/ for +\$0\.08 more for the execution, whose \$0\.10 do not suffice; report:one\n/);
+    expect(stdout).toContain('  raises the budget of the execution by $0.08\n');
+    expect(stdout).not.toMatch(/still needs|use before/);
+    expect(stderr).toContain(`approve it: wflo approve ${RAISE_ID}`);
+  });
+
+  it('is raised by an approval of what was read', async () => {
+    decides({ status: 'granted', decisions: [vote('joan')] });
+    const { code, stdout } = await wflo('approve', RAISE_ID);
+    expect(code).toBe(0);
+    expect(on.bodyOf(`POST /approvals/${RAISE_ID}/decision`)).toEqual({ decision: 'approve', payloadHash: HASH });
+    expect(stdout).toContain('granted: the budget was raised, and the call that waits goes on\n');
+  });
+
+  it('is rejected, and the execution goes on', async () => {
+    decides({ status: 'rejected', decisions: [vote('joan', 'reject', 'dear')] });
+    const { stdout } = await wflo('reject', RAISE_ID, '--reason', 'dear');
+    expect(stdout).toContain('report:one goes on without it: what does not fit is refused\n');
+  });
+
+  it('is shown in the status of its execution, with the command', async () => {
+    const view = aView({ steps: [aStep('plan', { kind: 'sandbox' })], budgetApprovals: [RAISE_ID] });
+    on.routes['GET /executions/report:one'] = () => view;
+    on.routes[`GET /approvals/${RAISE_ID}`] = () => asked();
+    const { stdout } = await wflo('status', 'report:one', '--local', '--as', 'ada');
+    expect(stdout.split('\n').slice(1)).toEqual([
+      '  ✓ plan  succeeded  3.2 s',
+      `    ${RAISE_ID}: $0.08 more for the execution, whose $0.10 do not suffice; asks one budget-owner or administrator; until ${until}`,
+      `    wflo approve ${RAISE_ID} --local --as PERSON`,
+      '',
+    ]);
+    expect(JSON.parse((await wflo('status', 'report:one', '--json')).stdout)).toEqual(view);
+  });
+
+  it('is told once to whoever watches the execution', async () => {
+    let looks = 0;
+    const running = aStep('plan', { kind: 'sandbox', status: 'running', endedAt: null });
+    on.routes['POST /executions'] = () => aView({ status: 'running', steps: [running] });
+    on.routes['GET /executions/report:one'] = () => {
+      looks += 1;
+      if (looks < 3) return aView({ steps: [running], budgetApprovals: [RAISE_ID] });
+      return aView({ status: 'succeeded', endedAt: '2026-01-01T00:31:00.000Z', steps: [aStep('plan')] });
+    };
+    on.routes[`GET /approvals/${RAISE_ID}`] = () => asked();
+    const { code, stdout } = await wflo('run', 'report', '--wait');
+    expect(code).toBe(0);
+    expect(stdout.split(`wflo approve ${RAISE_ID}`)).toHaveLength(2);
+  });
+});

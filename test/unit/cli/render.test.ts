@@ -176,6 +176,11 @@ describe('events of approvals, people and emergency stops', () => {
     { group: 'data-owners', min: 2 },
     { group: 'ops', min: 1 },
   ];
+  const raise = {
+    scope: { kind: 'agent', agent: 'planner' },
+    ...{ limitNanoUsd: 100_000_000, spentNanoUsd: 90_000_000, heldNanoUsd: 0 },
+    ...{ neededNanoUsd: 90_000_000, byNanoUsd: 80_000_000 },
+  };
   const requester = { type: 'unverified', id: 'step-functions', via: 'step-functions' };
   const scope = { all: false, workflows: ['report'], tenants: ['acme'] };
   it.each<[EventType, JsonObject, string]>([
@@ -183,6 +188,19 @@ describe('events of approvals, people and emergency stops', () => {
       'approval.requested',
       { approvalId: id, payloadHash: hash, groups, requester, expiresAt: '2026-01-01T04:00:00.000Z', note: 'one more' },
       `${id} asks 2 of data-owners, 1 of ops; until 2026-01-01T04:00:00.000Z; for step-functions (nothing proves it); payload ${hash}; one more`,
+    ],
+    [
+      'approval.requested',
+      {
+        ...{ approvalId: id, payloadHash: hash, groups: [], roles: ['administrator'], requester },
+        ...{ expiresAt: '2026-01-01T04:00:00.000Z', raise },
+      },
+      `${id} asks one administrator; agent planner: $0.08 more than $0.10, for $0.09 that did not fit; $0.09 spent; $0.00 held; until 2026-01-01T04:00:00.000Z; for step-functions (nothing proves it); payload ${hash}`,
+    ],
+    [
+      'budget.raised',
+      { byNanoUsd: 80_000_000, limitNanoUsd: 180_000_000, approvalId: id },
+      `the execution may spend $0.08 more; $0.18 in all; as ${id} asked`,
     ],
     [
       'approval.voted',

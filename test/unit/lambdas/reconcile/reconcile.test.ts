@@ -28,7 +28,7 @@ beforeEach(() => {
 
 function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
   const { executions, blobs, signals, outbox, audit, bus, tasks, machines, clock, ids, stage } = scene;
-  const { ledger, budgets } = scene;
+  const { ledger, budgets, announcements } = scene;
   return {
     executions,
     blobs,
@@ -43,6 +43,7 @@ function ports(changed: Partial<ReconcilePorts> = {}): ReconcilePorts {
     stage,
     ledger,
     budgets,
+    announcements,
     resumeApprovals: async (approvalIds) => void resumed.push(...approvalIds),
     remainingMs: () => remaining,
     ...changed,

@@ -62,7 +62,9 @@ async function waiting(fields: Partial<ApprovalRecord> = {}): Promise<void> {
   });
 }
 async function tamper(): Promise<void> {
-  api.blobs.tamper('report:one', (await stored()).payload, '{"kind":"lambda","with":{"table":"all of them"}}');
+  const { payload } = await stored();
+  if (payload === undefined) throw new Error('no payload');
+  api.blobs.tamper('report:one', payload, '{"kind":"lambda","with":{"table":"all of them"}}');
 }
 async function stored(): Promise<ApprovalRecord> {
   const approval = await api.executions.getApproval(ID);

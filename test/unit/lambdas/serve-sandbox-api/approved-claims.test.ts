@@ -200,6 +200,7 @@ describe('a claim under an approval that does not hold', () => {
   it('because the stored payload was altered', async () => {
     const scene = await gated(GRANTED);
     const { payload } = await scene.approval();
+    if (payload === undefined) throw new Error('no payload');
     scene.blobs.tamper(EXECUTION_ID, payload, '{"kind":"sandbox","command":["rm"]}');
     await refusedForGood(scene, 'payload_changed');
   });
