@@ -200,7 +200,7 @@ describe('what starts functions', () => {
     expect(RESUMES).toEqual({ attribute: 'resumes', value: 'approval' });
   });
 
-  it('what the ledger marks: scopes with alerts, entries and holds of unknown cost, with an end to every failure', () => {
+  it('what the ledger marks: scopes and windows with alerts, entries and holds of unknown cost, with an end to every failure', () => {
     const [mapping, ...others] = mappings('Ledger');
     expect(others).toEqual([]);
     expect(text(mapping?.FunctionName)).toContain('WatchBudgets');
@@ -217,7 +217,7 @@ describe('what starts functions', () => {
     expect(mapping?.FilterCriteria.Filters.map(({ Pattern }: { Pattern: string }) => JSON.parse(Pattern))).toEqual([
       {
         eventName: ['INSERT', 'MODIFY'],
-        dynamodb: { NewImage: { watched: { S: ['scope', 'entry', 'unsettled'] } } },
+        dynamodb: { NewImage: { watched: { S: ['scope', 'windows', 'entry', 'unsettled'] } } },
       },
     ]);
     expect(WATCHED).toBe('watched');
