@@ -54,6 +54,7 @@ export const gateway: Benchmark = {
           return [
             promise('without the store', connections, of(loads.memory), of(loads.portkey), overheads.portkey),
             promise('with DynamoDB Local', connections, of(loads.local), of(loads.litellm), overheads.litellm),
+            promise('with the emulator', connections, of(loads.emulator), of(loads.litellm), overheads.litellm),
           ];
         }),
         ...details('the provider alone', loads.provider),

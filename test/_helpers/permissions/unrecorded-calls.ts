@@ -60,9 +60,6 @@ export const UNRECORDED: readonly UnrecordedCall[] = [
       ['dynamodb:Scan', table('People')],
     ],
   }),
-  ...unrecorded('unsettled holds that are due to be looked up, in every run since usage reports are read', {
-    Reconcile: [['dynamodb:Query', `${table('Ledger')}/index/byRecord`]],
-  }),
   ...unrecorded('an agent that ends well while a person is still asked to raise its budget', {
     CloseExecution: [['dynamodb:Query', table('State')]],
   }),
