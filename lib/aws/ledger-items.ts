@@ -65,8 +65,10 @@ export function holdItem({ scopes, ...hold }: Hold): Item {
 }
 
 export function holdOfItem(item: Item): Hold {
-  const hold = withoutOurs(item) as unknown as Omit<Hold, 'scopes'>;
-  return { scopes: scopesOf(hold.payer, new Date(hold.createdAt), item.withAgent !== false), ...hold };
+  const { scopes, ...hold } = withoutOurs(item) as unknown as Omit<Hold, 'scopes'> & Partial<Pick<Hold, 'scopes'>>;
+  // A version before stored them, and took the money from windows that are items no more: it is not given back to others.
+  const own = scopes?.filter((scope) => !('window' in scope));
+  return { ...hold, scopes: own ?? scopesOf(hold.payer, new Date(hold.createdAt), item.withAgent !== false) };
 }
 
 /** The words of the provider are kept as text: their numbers and their depth are not bounded by what DynamoDB takes. */

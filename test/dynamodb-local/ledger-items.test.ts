@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { DeleteCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { DeleteCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { documentClient, queryItems } from '../../lib/aws/document-client.ts';
 import { dynamoLedger } from '../../lib/aws/dynamo-ledger.ts';
 import { dynamoBudgets } from '../../lib/aws/dynamo-ledger-budgets.ts';
-import { windowsKey } from '../../lib/aws/ledger-keys.ts';
+import { holdKey, windowsKey } from '../../lib/aws/ledger-keys.ts';
 import { leaseKey } from '../../lib/aws/state-keys.ts';
 import { ulidIds } from '../../lib/aws/ulid-ids.ts';
 import type { WindowScope } from '../../lib/budget/ledger.ts';
@@ -162,6 +162,27 @@ it('a day takes the place of the one before the last: what was held there can be
   } finally {
     clock.set('2026-11-26T12:00:00.000Z');
   }
+});
+
+it('a hold of a version before, which stored its scopes, gives nothing back to windows that it was not taken from', async () => {
+  const { store, budgets, tenant, executionId, reserve } = await opened();
+  await reserve('compute:write:1');
+  const day: WindowScope = { kind: 'tenant', tenant, window: 'day', period: '2026-11-26' };
+  const before = await budgets.getScope(day);
+  await documentClient(engine.client).send(
+    new UpdateCommand({
+      TableName: tables.ledgerTable,
+      Key: holdKey(executionId, 'compute:write:1'),
+      UpdateExpression: 'SET scopes = :scopes REMOVE withAgent',
+      ExpressionAttributeValues: { ':scopes': [{ kind: 'execution', executionId }, day] },
+    }),
+  );
+  const elsewhere = dynamoLedger({ client: engine.client, ...tables, ids: ulidIds(clock), clock, retentionDays: 100 });
+  const settlement = { executionId, holdId: 'compute:write:1', cost: nanoUsd(4), source: 'reported' as const };
+  expect(await elsewhere.settle(settlement)).toMatchObject({ kind: 'settled' });
+  expect(await store.settle(settlement)).toMatchObject({ kind: 'already', entry: { cost: 4 } });
+  expect(await budgets.getScope({ kind: 'execution', executionId })).toMatchObject({ spent: 4, held: 0, inflight: 0 });
+  expect(await budgets.getScope(day)).toEqual(before);
 });
 
 it('text that has no UTF-8 form, and words of the provider beyond their length, do not keep a call from being settled', async () => {
