@@ -311,7 +311,8 @@ it(`a gateway that is killed in the middle of calls loses no hold, and gives non
       scopes.set(scopeName(scope), sum);
     }
   }
-  expect(scopes.size).toBeGreaterThanOrEqual(8);
+  // Both executions, the agent with a limit, and the windows.
+  expect(scopes.size).toBeGreaterThanOrEqual(7);
   for (const { scope, spent, held, inflight } of scopes.values()) {
     const stored = await budgets.getScope(scope);
     expect(stored).toMatchObject({ spent, held, inflight, remaining: nanoUsd((stored?.limit ?? 0) - spent - held) });
