@@ -16,6 +16,7 @@ import { ScriptedProvider } from '../_helpers/scripted-provider/scripted-provide
 import { runToEnd } from '../_helpers/wflo.ts';
 import { type InstalledClients, installNodeClients, installPythonClients } from '../real-clients/install.ts';
 
+/** The clients are installed on this machine, and a container sees nothing of it: these run with the driver `process`. */
 let provider: ScriptedProvider;
 let budgets: Budgets;
 let installed: Record<'python' | 'node', InstalledClients>;
