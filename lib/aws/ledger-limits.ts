@@ -12,6 +12,7 @@ import { minusUsd, ZERO_USD } from '../budget/money.ts';
 import type { Clock, Ids } from '../ports.ts';
 import type { Item } from './document-client.ts';
 import { FORGET_AT } from './expiry.ts';
+import { buildExpression } from './expressions.ts';
 import { isWatched, scopeItem, scopeStateOf, WATCHED, type Watched } from './ledger-items.ts';
 import { type Budgeted, limitsKey, scopeKey, windowsKey } from './ledger-keys.ts';
 import type { Expiries } from './ledger-transactions.ts';
@@ -77,18 +78,21 @@ export async function openWindows(
   const staying = windowStates(item ?? {}).filter(
     ({ scope }) => !missing.some((other) => placeOf(other) === placeOf(scope)),
   );
-  const update: PlaceUpdate = { set: { [FORGET_AT]: expiries.value, subject: subjectOf(budgeted) }, conditions: {} };
-  for (const state of states) {
-    Object.assign(update.set, placeFields(state));
-    update.conditions[fieldsOf(placeOf(state.scope)).period] = periodAt(item ?? {}, state.scope);
-  }
-  watchWindows(update, [...staying, ...states]);
-  await writeLedger(
-    client,
-    [windowsUpdate(TableName, budgeted, update), limitsCheck(TableName, budgeted, version)],
-    ids.next(),
-    retry,
+  const fields = Object.assign(
+    { [FORGET_AT]: expiries.value, subject: subjectOf(budgeted) },
+    ...states.map(placeFields),
+    {
+      [WATCHED]: watchedOf([...staying, ...states]),
+    },
+  ) as Item;
+  const before = Object.fromEntries(
+    states.map(({ scope }) => [fieldsOf(placeOf(scope)).period, periodAt(item ?? {}, scope)]),
   );
+  const windowsItem =
+    item === undefined
+      ? putWindows(TableName, budgeted, fields)
+      : updateWindows(TableName, budgeted, { set: fields, add: {}, before });
+  await writeLedger(client, [windowsItem, limitsCheck(TableName, budgeted, version)], ids.next(), retry);
 }
 
 function subjectOf(budgeted: Budgeted): Budgeted {
@@ -98,60 +102,32 @@ function subjectOf(budgeted: Budgeted): Budgeted {
     : { kind: budgeted.kind, tenant, workflow: budgeted.workflow };
 }
 
-/** What is written into the item of windows. `undefined` removes in `set`, and says in `conditions` that nothing is there. */
-interface PlaceUpdate {
-  readonly set: Record<string, unknown>;
-  readonly add?: Record<string, number>;
-  readonly conditions: Record<string, string | number | undefined>;
+function watchedOf(states: readonly Pick<ScopeState, 'limit' | 'alertsAt'>[]): Watched | undefined {
+  return states.some(isWatched) ? 'windows' : undefined;
 }
 
-function watchWindows({ set }: PlaceUpdate, states: readonly Pick<ScopeState, 'limit' | 'alertsAt'>[]): void {
-  set[WATCHED] = states.some(isWatched) ? ('windows' satisfies Watched) : undefined;
-}
-
-function windowsUpdate(
-  TableName: string,
-  budgeted: Budgeted,
-  { set, add = {}, conditions }: PlaceUpdate,
-): TransactItem {
-  const names: Record<string, string> = {};
-  const values: Record<string, unknown> = {};
-  const named = (name: string) => {
-    names[`#${name}`] = name;
-    return `#${name}`;
-  };
-  const valued = (name: string, value: unknown) => {
-    values[`:${name}`] = storable(value);
-    return `:${name}`;
-  };
-  const written = Object.entries(set).filter(([, value]) => value !== undefined);
-  const removed = Object.keys(set).filter((name) => set[name] === undefined);
-  const parts = [
-    ...(written.length === 0
-      ? []
-      : [`SET ${written.map(([name, value]) => `${named(name)} = ${valued(name, value)}`).join(', ')}`]),
-    ...(removed.length === 0 ? [] : [`REMOVE ${removed.map(named).join(', ')}`]),
-    ...(Object.keys(add).length === 0
-      ? []
-      : [
-          `ADD ${Object.entries(add)
-            .map(([name, value]) => `${named(name)} ${valued(name, value)}`)
-            .join(', ')}`,
-        ]),
-  ];
-  const required = Object.entries(conditions).map(([name, value]) =>
-    value === undefined ? `attribute_not_exists(${named(name)})` : `${named(name)} = ${valued(`${name}Was`, value)}`,
-  );
+function putWindows(TableName: string, budgeted: Budgeted, fields: Item): TransactItem {
   return {
-    Update: {
+    Put: {
       TableName,
-      Key: windowsKey(budgeted),
-      UpdateExpression: parts.join(' '),
-      ConditionExpression: required.join(' AND '),
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: values,
+      Item: { ...storable(fields), ...windowsKey(budgeted) },
+      ConditionExpression: 'attribute_not_exists(pk)',
     },
   };
+}
+
+/** What is changed in the item of windows. `undefined` removes in `set`; in `before` it says that nothing was there. */
+interface WindowsUpdate {
+  readonly set: Item;
+  readonly add: Readonly<Record<string, number>>;
+  readonly before: Item;
+}
+
+function updateWindows(TableName: string, budgeted: Budgeted, { set, add, before }: WindowsUpdate): TransactItem {
+  const remove = Object.keys(set).filter((name) => set[name] === undefined);
+  const expect = Object.fromEntries(Object.entries(before).map(([name, was]) => [name, was ?? { absent: true }]));
+  const { UpdateExpression = '', ...rest } = buildExpression({ set, remove, add }, expect);
+  return { Update: { TableName, Key: windowsKey(budgeted), UpdateExpression, ...rest } };
 }
 
 export function putScope(
@@ -232,25 +208,27 @@ function limitWindows(
   limits: WindowLimits,
   now: Date,
 ): TransactItem {
-  const update: PlaceUpdate & { readonly add: Record<string, number> } = { set: {}, add: {}, conditions: {} };
+  const set: Item = {};
+  const add: Record<string, number> = {};
+  const seen: Item = {};
   const after = new Map<string, ScopeState>(windowStates(item).map((state) => [placeOf(state.scope), state]));
   for (const window of WINDOWS) {
     for (const period of currentPeriods(window, now)) {
       const scope: WindowScope = { ...subjectOf(budgeted), window, period };
       const fields = fieldsOf(placeOf(scope));
       const before = windowState(item, scope);
-      update.conditions[fields.period] = periodAt(item, scope);
+      seen[fields.period] = periodAt(item, scope);
       if (before === undefined) continue;
       const limited = afterLimit(before, limitOfWindow(limits, window), limits.alertsAt);
       after.set(placeOf(scope), limited);
-      update.conditions[fields.limit] = before.limit;
-      update.add[fields.remaining] = minusUsd(limited.limit ?? ZERO_USD, before.limit ?? ZERO_USD);
-      update.set[fields.limit] = limited.limit;
-      update.set[fields.alertsAt] = limited.alertsAt;
+      seen[fields.limit] = before.limit;
+      add[fields.remaining] = minusUsd(limited.limit ?? ZERO_USD, before.limit ?? ZERO_USD);
+      set[fields.limit] = limited.limit;
+      set[fields.alertsAt] = limited.alertsAt;
     }
   }
-  watchWindows(update, [...after.values()]);
-  return windowsUpdate(TableName, budgeted, update);
+  set[WATCHED] = watchedOf([...after.values()]);
+  return updateWindows(TableName, budgeted, { set, add, before: seen });
 }
 
 function limitsCheck(TableName: string, budgeted: Budgeted, version: number): TransactItem {
